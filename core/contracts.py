@@ -1,0 +1,147 @@
+"""The plugin contract: what a plugin returns from its hooks, and what its class must be able to do, a Protocol per kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from docutune.records import (
+        Answer,
+        Made,
+        Measure,
+        Message,
+        ModelRef,
+        Parsed,
+        Probe,
+        Section,
+        Symbol,
+        Task,
+        Variant,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a hook returns for each plugin it offers.
+
+    `load` is "package.module:Class", imported when first used and called with the plugin's Config. `revision` is raised
+    whenever the same input would give another output. `requires` are modules looked for (never imported) in the
+    environment that will run the plugin; `extra` is what to install when one is missing ("docutune[trl]").
+    """
+
+    name: str
+    revision: int
+    summary: str
+    config: type[BaseModel]
+    load: str
+    requires: tuple[str, ...] = ()
+    extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParserRegistration(Registration):
+    """A parser's registration also names the file suffixes it reads, with their dot."""
+
+    suffixes: tuple[str, ...] = ()
+
+
+class Context(Protocol):
+    """What core lends to a plugin while it works."""
+
+    @property
+    def seed(self) -> int:
+        """Decides every random choice."""
+
+    @property
+    def folder(self) -> Path:
+        """The only place to write."""
+
+    def progress(self, done: int, total: int | None = None, **figures: float) -> None:
+        """Report work done so far, with figures such as loss. Raises Cancelled when the user stopped the work."""
+
+
+class Library(Protocol):
+    """All sections and the linked symbol table, read-only."""
+
+    def sections(self) -> Iterator[Section]:
+        """Every section, in the order of the sources."""
+
+    def public(self) -> Iterator[Symbol]:
+        """Every public symbol once, under its shortest public name, in order of that name."""
+
+    def find(self, name: str) -> Symbol | None:
+        """The symbol of that full name, through aliases and inheritance, public or not."""
+
+    def nearest(self, name: str, limit: int = 3) -> Sequence[Symbol]:
+        """Public symbols whose names are closest to `name`, best first."""
+
+    def members(self, name: str) -> Sequence[Symbol]:
+        """The public symbols directly inside a module or class, inherited ones of a class included."""
+
+
+class Parser(Protocol):
+    """Reads one file. Pure: the same content and source give the same result in any process."""
+
+    def parse(self, content: bytes, source: str) -> Parsed:
+        """Everything found in the file; ValueError with a reason when it cannot be read at all."""
+
+
+class Generator(Protocol):
+    """Makes samples from the library, task by task."""
+
+    def tasks(self, library: Library) -> Iterator[Task]:
+        """Declare the work. Cheap: `plan` counts and keys these."""
+
+    async def run(self, task: Task, context: Context, complaint: str | None = None) -> Sequence[Made]:
+        """Do one task; sees nothing but the task. `complaint` says what core found wrong with the first try."""
+
+
+class Curator(Protocol):
+    """Decides which samples not to train on."""
+
+    async def reject(self, samples: Sequence[Made], context: Context) -> Iterable[tuple[int, str]]:
+        """Indexes of the samples to leave out, each with the reason."""
+
+
+class Trainer(Protocol):
+    """Fine-tunes a base model. Runs in a worker process."""
+
+    def train(self, train: Path, validation: Path | None, base: ModelRef, context: Context) -> ModelRef:
+        """Train on JSON Lines of {"messages": [{"role", "content"}, ...]}; the adapter goes below `context.folder`."""
+
+
+class Session(Protocol):
+    """One loaded model; core owns its lifetime."""
+
+    def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
+        """Greedy answers in any order, as the base model or with the adapter."""
+
+    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
+        """One reply, piece by piece; `sampling` knows temperature, top_p and max_new_tokens."""
+
+    def close(self) -> None:
+        """Unload the model and free its memory."""
+
+
+class Runtime(Protocol):
+    """Loads models. Runs in a worker process."""
+
+    def open(self, model: ModelRef) -> Session:
+        """Load the base and, where there is one, its adapter."""
+
+
+class Evaluator(Protocol):
+    """Asks and measures; never sees a model."""
+
+    def probes(self, held_out: Sequence[Made], library: Library) -> Iterable[Probe]:
+        """The questions to put to the base and to the tuned model."""
+
+    async def measure(
+        self, answers: Sequence[Answer], held_out: Sequence[Made], library: Library, context: Context
+    ) -> Iterable[Measure]:
+        """Values for each answer; core makes means, intervals and comparisons of them."""

@@ -1,0 +1,70 @@
+"""Errors that a user can act on: one line and a hint. Everything else keeps its traceback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class DocutuneError(Exception):
+    """A known failure: `message` says what is wrong and where, `hint` what to do about it."""
+
+    exit_code = EXIT_FAILURE
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file: where it stands (1-based line), the key, and what is wrong."""
+
+    file: str
+    line: int | None
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigError(DocutuneError):
+    """Every problem found in a pipeline file, in the order of their lines."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, problems: tuple[Problem, ...], hint: str | None = None) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems), hint)
+        self.problems = problems
+
+
+class UsageError(DocutuneError):
+    """A command or function called with something that cannot work."""
+
+    exit_code = EXIT_USAGE
+
+
+class PluginError(DocutuneError):
+    """A plugin that is missing, broken, or lacks the libraries it needs."""
+
+
+class JobError(DocutuneError):
+    """A worker process that failed; the message is its own last word."""
+
+
+class Cancelled(DocutuneError):
+    """The user stopped the work; what was finished is kept."""
+
+    exit_code = EXIT_INTERRUPTED
+
+    def __init__(self, message: str = "stopped", hint: str | None = None) -> None:
+        super().__init__(message, hint)
