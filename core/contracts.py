@@ -1,4 +1,4 @@
-"""The plugin contract: what a plugin returns from its hooks, and what its class must be able to do, a Protocol per kind."""
+"""The plugin contract: what a plugin's hooks return and what its class must be able to do, a Protocol per kind."""
 
 from __future__ import annotations
 

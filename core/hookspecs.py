@@ -21,31 +21,37 @@ hookimpl = pluggy.HookimplMarker("docutune")
 @hookspec
 def docutune_parsers() -> Sequence[ParserRegistration]:
     """Parsers: one file to sections, symbols and aliases."""
+    return ()
 
 
 @hookspec
 def docutune_generators() -> Sequence[Registration]:
     """Generators: the library to samples."""
+    return ()
 
 
 @hookspec
 def docutune_curators() -> Sequence[Registration]:
     """Curators: which samples to leave out, and why."""
+    return ()
 
 
 @hookspec
 def docutune_trainers() -> Sequence[Registration]:
     """Trainers: a dataset and a base model to an adapter."""
+    return ()
 
 
 @hookspec
 def docutune_runtimes() -> Sequence[Registration]:
     """Runtimes: a loaded model that answers."""
+    return ()
 
 
 @hookspec
 def docutune_evaluators() -> Sequence[Registration]:
     """Evaluators: probes for a model, measures of its answers."""
+    return ()
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""The records that flow from left to right. Standard library only; frozen; JSON round trip with `to_json` and `from_json`."""
+"""The records that flow from left to right: frozen, standard library only, JSON round trip by `to_json` and `from_json`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 RECORDS_VERSION = 1
 """Stands in every file that holds records; raised when their JSON form changes."""
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Split: TypeAlias = Literal["train", "validation", "test"]
 Variant: TypeAlias = Literal["base", "tuned"]
@@ -42,7 +42,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Code shown in a document or docstring, verbatim, without fence or prompt marks; `lead` is the sentence before it."""
+    """Code of a document or docstring, verbatim, without fence or prompt marks; `lead` is the sentence before it."""
 
     code: str
     language: str

@@ -16,7 +16,7 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Annotated[
-        str, Field(min_length=1, description="base model: a hub name, a folder, or builtin/tiny (made from the sources)")
+        str, Field(min_length=1, description="base model: a hub name, a folder, or builtin/tiny (made here)")
     ]
     quantization: Annotated[
         Literal["nf4", "none"], Field(description="how the frozen base is held in memory; nf4 is QLoRA")
@@ -31,12 +31,12 @@ class TrainingConfig(BaseModel):
     warmup_ratio: Annotated[float, Field(ge=0, lt=1, description="share of the steps in which the rate rises")] = 0.03
     weight_decay: Annotated[float, Field(ge=0, lt=1, description="weight decay of AdamW")] = 0.0
     max_grad_norm: Annotated[float, Field(gt=0, description="gradients are clipped to this norm")] = 1.0
-    epochs: Annotated[float | None, Field(gt=0, description="passes over the dataset; 3 when max_steps is unset")] = None
+    epochs: Annotated[float | None, Field(gt=0, description="passes over the data; 3 if max_steps is unset")] = None
     max_steps: Annotated[int | None, Field(ge=1, description="optimizer steps; instead of epochs")] = None
     max_length: Annotated[int, Field(ge=16, description="longest sample in tokens; longer ones are reported")] = 1024
     batch_size: Annotated[int, Field(ge=1, description="samples per optimizer step (the effective batch size)")] = 8
     micro_batch_size: Annotated[
-        int | None, Field(ge=1, description="samples per forward pass; unset: the whole batch, it must divide batch_size")
+        int | None, Field(ge=1, description="samples per forward pass; divides batch_size; unset: all of it")
     ] = None
     gradient_checkpointing: Annotated[bool, Field(description="recompute activations to save memory")] = False
     seed: Annotated[int, Field(ge=0, lt=2**32, description="decides initialisation, order and dropout")] = 0
