@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ModelRef,
         Parsed,
         Probe,
+        Sample,
         Section,
         Symbol,
         Task,
@@ -97,8 +98,11 @@ class Generator(Protocol):
     def tasks(self, library: Library) -> Iterator[Task]:
         """Declare the work. Cheap: `plan` counts and keys these."""
 
-    async def run(self, task: Task, context: Context, complaint: str | None = None) -> Sequence[Made]:
-        """Do one task; sees nothing but the task. `complaint` says what core found wrong with the first try."""
+    async def run(self, task: Task, context: Context, complaint: str | None = None) -> Sequence[Sample]:
+        """Do one task; sees nothing but the task. `complaint` says what core found wrong with the first try.
+
+        Core puts the task's spans beside each sample as its origin.
+        """
 
 
 class Curator(Protocol):

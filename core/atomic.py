@@ -1,0 +1,81 @@
+"""Files and folders that appear whole or not at all, even when the power fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from docutune.errors import DocutuneError
+
+
+def write_bytes(path: Path, content: bytes, durable: bool = True) -> None:
+    """Replace `path` with `content` in one step; `durable` also waits until the disk has it.
+
+    Without `durable` a power failure may leave an empty or torn file: good enough where readers verify a digest.
+    Raises DocutuneError with the path and the bytes needed when the disk refuses.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+        if durable:
+            sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise refused(path, len(content), error) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of UTF-8 text, durable."""
+    write_bytes(path, text.encode())
+
+
+def publish_folder(made: Path, final: Path) -> None:
+    """Move a finished folder to its place; whoever sees `final` sees all of it. A folder already there is kept."""
+    try:
+        for path in made.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                _sync_file(path)
+            elif path.is_dir():
+                sync_folder(path)
+        sync_folder(made)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists():
+            shutil.rmtree(made)
+            return
+        made.replace(final)
+        sync_folder(final.parent)
+    except OSError as error:
+        raise refused(final, sum(p.stat().st_size for p in made.rglob("*") if p.is_file()), error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refused(path: Path, size: int, error: OSError) -> DocutuneError:
+    """The one clear line for a disk that is full, read-only or broken."""
+    return DocutuneError(
+        f"{path}: cannot write {size:,} bytes: {error.strerror or error}",
+        "free space or mend the disk, then give the same command again; what was there before is untouched",
+    )
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

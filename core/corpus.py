@@ -1,0 +1,153 @@
+"""Samples become a dataset version: splits by fact and by symbol, a version that is the hash of what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from docutune.atomic import write_text
+from docutune.records import Made, Sample, Split, fingerprint, to_json
+
+HeldOut = Literal["rephrased", "unseen"]
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
+
+
+class SplitOptions(Protocol):
+    """What `split:` says: shares between 0 and 1, and the seed that decides what falls where."""
+
+    @property
+    def rephrased(self) -> float:
+        """Share of the facts of which one phrasing is held out for the test."""
+
+    @property
+    def unseen_symbols(self) -> float:
+        """Share of the symbols that no training sample may name."""
+
+    @property
+    def validation(self) -> float:
+        """Share of the facts of which one more phrasing is held out for the validation loss."""
+
+    @property
+    def seed(self) -> int:
+        """Decides which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sample in a dataset version. `split` None: left out of it, because it names an unseen symbol."""
+
+    made: Made
+    split: Split | None
+    held_out: HeldOut | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset version: rows in the order of their ids, which is as good as shuffled."""
+
+    version: str
+    rows: tuple[Row, ...]
+
+    def of(self, split: Split) -> tuple[Made, ...]:
+        """The samples of one split."""
+        return tuple(row.made for row in self.rows if row.split == split)
+
+
+def assemble(samples: Iterable[Made], options: SplitOptions) -> Dataset:
+    """Split the samples. Which fact or symbol is held out depends on its own name and the seed alone, so that adding
+    one fact moves no other.
+    """
+    made = sorted({item.sample.id: item for item in samples}.items())
+    unseen = _chosen(_symbols(item.sample for _, item in made), options.unseen_symbols, options.seed, "symbol")
+    marks: dict[str, tuple[Split | None, HeldOut | None]] = {}
+    seen: dict[tuple[str, str], list[str]] = defaultdict(list)
+    hidden: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, item in made:
+        group = hidden if names(item.sample) & unseen else seen
+        group[(item.sample.fact, item.sample.language)].append(name)
+    for members in hidden.values():
+        marks.update(dict.fromkeys(members, (None, None)))
+        marks[members[0]] = ("test", "unseen")
+    marks.update(_rephrased(seen, options))
+    rows = tuple(Row(item, *marks.get(name, ("train", None))) for name, item in made)
+    version = fingerprint([[row.made.sample.id, row.split, row.held_out] for row in rows])[:16]
+    return Dataset(version, rows)
+
+
+def _rephrased(
+    groups: Mapping[tuple[str, str], Sequence[str]], options: SplitOptions
+) -> dict[str, tuple[Split | None, HeldOut | None]]:
+    """Hold out whole phrasings; a fact always keeps one phrasing to train on. The ids are sorted, thus arbitrary."""
+    facts = sorted({fact for (fact, _), members in groups.items() if len(members) > 1})
+    tested = _chosen(facts, options.rephrased, options.seed, "rephrased")
+    validated = _chosen(facts, options.validation, options.seed, "validation")
+    marks: dict[str, tuple[Split | None, HeldOut | None]] = {}
+    for (fact, _), members in groups.items():
+        spare = list(members[1:])
+        if fact in tested and spare:
+            marks[spare.pop()] = ("test", "rephrased")
+        if fact in validated and spare:
+            marks[spare.pop()] = ("validation", "rephrased")
+    return marks
+
+
+def names(sample: Sample) -> set[str]:
+    """Every symbol that a sample names: those it declares and every dotted name in its text."""
+    text = "\n".join(message.content for message in sample.messages)
+    return set(sample.symbols) | set(_DOTTED.findall(text))
+
+
+def _symbols(samples: Iterable[Sample]) -> list[str]:
+    return sorted({symbol for sample in samples for symbol in sample.symbols})
+
+
+def _chosen(candidates: Sequence[str], share: float, seed: int, purpose: str) -> set[str]:
+    if share <= 0 or not candidates:
+        return set()
+    place = {name: _place(name, seed, purpose) for name in candidates}
+    return {name for name in candidates if place[name] < share} or {min(candidates, key=place.__getitem__)}
+
+
+def _place(name: str, seed: int, purpose: str) -> float:
+    """A fixed place in [0, 1) for a name."""
+    digest = hashlib.sha256(f"{purpose}\0{seed}\0{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def write_splits(dataset: Dataset, folder: Path) -> None:
+    """Write train.jsonl, validation.jsonl and test.jsonl; each line is a sample with its id, without origins."""
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    for split in splits:
+        lines = (
+            json.dumps({"id": made.sample.id, **_fields(made.sample)}, ensure_ascii=False) for made in dataset.of(split)
+        )
+        write_text(folder / f"{split}.jsonl", "".join(f"{line}\n" for line in lines))
+
+
+def write_samples(dataset: Dataset, path: Path) -> None:
+    """Write every row with its split and its origin, one JSON object a line."""
+    lines = (
+        json.dumps(
+            {
+                "id": row.made.sample.id,
+                "split": row.split,
+                **_fields(row.made.sample),
+                "origin": to_json(row.made.origin),
+            },
+            ensure_ascii=False,
+        )
+        for row in dataset.rows
+    )
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def _fields(sample: Sample) -> dict[str, object]:
+    value = to_json(sample)
+    assert isinstance(value, dict)
+    return dict(value)

@@ -1,0 +1,156 @@
+"""What every step shares: the products that flow through the walk, and the tools that core lends to a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from docutune.contracts import Registration
+from docutune.corpus import Dataset
+from docutune.evaluation import Comparison
+from docutune.records import Answer, JsonValue, Made, ModelRef
+from docutune.registry import Registry
+from docutune.symbols import SymbolTable
+from docutune.workspace import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of the sources. `source` is relative to the pipeline file's folder; `digest` is the content's SHA-256.
+
+    `problems` holds why it was not read, or what in it could not be.
+    """
+
+    source: str
+    digest: str
+    parser: str
+    sections: int = 0
+    symbols: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A sample or task that was left out, and why. `subject` is a sample's id or a task's key."""
+
+    subject: str
+    producer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base model by the name that the pipeline file uses."""
+
+    name: str
+    model: ModelRef
+    figures: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A model that this pipeline tuned. `curve` holds one mapping of figures per logged step."""
+
+    name: str
+    key: str
+    trainer: str
+    base: str
+    model: ModelRef
+    figures: Mapping[str, JsonValue]
+    curve: tuple[Mapping[str, JsonValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the evaluators found about one model. `scores` holds metric -> sample id -> (base, tuned)."""
+
+    model: str
+    comparisons: Mapping[str, tuple[Comparison, ...]]
+    answers: tuple[Answer, ...]
+    scores: Mapping[str, Mapping[str, tuple[float, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Products:
+    """Everything made so far in a walk. None: not made yet."""
+
+    documents: tuple[Document, ...] = ()
+    texts: tuple[str, ...] = ()
+    library: SymbolTable | None = None
+    samples: tuple[Made, ...] | None = None
+    rejected: tuple[Rejection, ...] = ()
+    dataset: Dataset | None = None
+    bases: Mapping[str, Base] = field(default_factory=dict)
+    models: Mapping[str, TrainedModel] = field(default_factory=dict)
+    evaluations: Mapping[str, Evaluated] = field(default_factory=dict)
+
+
+class Progress(Protocol):
+    """Told of work done inside a step; may raise Cancelled."""
+
+    def __call__(self, done: int, total: int | None = None, **figures: float) -> None:
+        """`done` of `total` units, with figures such as loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a step may use while it makes its result. `run` is the run's folder."""
+
+    store: Store
+    registry: Registry
+    run: Path
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """The contracts.Context that plugins inside this process are lent."""
+
+    seed: int
+    folder: Path
+    report: Progress
+
+    def progress(self, done: int, total: int | None = None, **figures: float) -> None:
+        """Pass a plugin's progress on."""
+        self.report(done, total, **figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many items a step has and how many of them need no work."""
+
+    total: int
+    reused: int
+
+
+class Step(Protocol):
+    """One step of the pipeline."""
+
+    @property
+    def name(self) -> str:
+        """E.g. "parse", "generate:grounded", "train:qwen3-0.6b"."""
+
+    @property
+    def plugin(self) -> str:
+        """The plugin that does the work, or "core"."""
+
+    def key(self, products: Products) -> str | None:
+        """The hash of all that decides the result; None while something before it has yet to be made."""
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """The products with this step's kept result added, or None when it must be made."""
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Do the work, keep the result, and return the products with it added."""
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """For a step made of items: how many, and how many are kept already. None for other steps."""
+
+
+def plugin_identity(registration: Registration, options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The part of a key that a plugin decides: its name, revision and options."""
+    return {"plugin": registration.name, "revision": registration.revision, "options": dict(options)}
+
+

@@ -1,0 +1,107 @@
+"""Steps "curate:<plugin>" and "dataset": which samples to leave out, then the splits and the dataset version."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from docutune.config import SplitConfig, StepConfig
+from docutune.contracts import Curator
+from docutune.corpus import Dataset, assemble, write_splits
+from docutune.errors import DocutuneError
+from docutune.records import JsonValue, fingerprint
+from docutune.registry import Registry
+from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
+from docutune.workspace import Store
+
+
+@dataclass(frozen=True)
+class Curate:
+    """Lets one curator reject samples."""
+
+    config: StepConfig
+    registry: Registry
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return f"curate:{self.config.name}"
+
+    @property
+    def plugin(self) -> str:
+        """The curator's name."""
+        return self.config.uses
+
+    def key(self, products: Products) -> str | None:
+        """The curator and the identities of all samples before it."""
+        if products.samples is None:
+            return None
+        identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
+        ids: list[JsonValue] = sorted(made.sample.id for made in products.samples)
+        return fingerprint(["curate", identity, self.seed, ids])
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """The kept decisions, applied to the samples of this walk."""
+        value = store.recall("results", key)
+        return None if value is None else self._apply(products, {subject: reason for subject, reason in value})
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Ask the curator; samples go in by their ids' order, so that it cannot depend on another."""
+        samples = sorted(products.samples or (), key=lambda made: made.sample.id)
+        curator: Curator = self.registry.create(self.config.entry, self.config.options)
+        context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress)
+        reasons = {samples[index].sample.id: why for index, why in asyncio.run(curator.reject(samples, context))}
+        tools.store.keep("results", key, [[subject, reason] for subject, reason in sorted(reasons.items())])
+        return self._apply(products, reasons)
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """A curator sees all samples at once."""
+        return None
+
+    def _apply(self, products: Products, reasons: dict[str, str]) -> Products:
+        kept = tuple(made for made in products.samples or () if made.sample.id not in reasons)
+        rejected = tuple(Rejection(subject, self.plugin, reason) for subject, reason in reasons.items())
+        return replace(products, samples=kept, rejected=(*products.rejected, *rejected))
+
+
+@dataclass(frozen=True)
+class Assemble:
+    """Splits the samples and writes the dataset version."""
+
+    split: SplitConfig
+    name: str = "dataset"
+    plugin: str = "core"
+
+    def key(self, products: Products) -> str | None:
+        """The samples' identities and what `split:` says."""
+        if products.samples is None:
+            return None
+        ids: list[JsonValue] = sorted(made.sample.id for made in products.samples)
+        return fingerprint(["dataset", self.split.model_dump(mode="json"), ids])
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """Splitting is quick and sure: only the written version decides whether there is work."""
+        dataset = self._assemble(products)
+        return replace(products, dataset=dataset) if store.dataset_folder(dataset.version).is_dir() else None
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Write the version's files."""
+        dataset = self._assemble(products)
+        with tools.store.staging(tools.store.dataset_folder(dataset.version)) as folder:
+            write_splits(dataset, folder)
+        return replace(products, dataset=dataset)
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """Not made of items."""
+        return None
+
+    def _assemble(self, products: Products) -> Dataset:
+        dataset = assemble(products.samples or (), self.split)
+        if not dataset.of("train"):
+            raise DocutuneError(
+                f"no sample to train on is left ({len(products.samples or ())} generated and kept, "
+                f"{len(products.rejected)} rejected)",
+                "look at the problems that docutune status shows, add documents, or lower the shares in `split:`",
+            )
+        return dataset

@@ -1,0 +1,196 @@
+"""Step "generate:<plugin>": the tasks that a generator declares, each done once, cached, and checked for grounding."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from docutune.config import StepConfig
+from docutune.contracts import Context, Generator, Library
+from docutune.errors import DocutuneError, PluginError
+from docutune.grounding import complaints
+from docutune.records import (
+    RECORDS_VERSION,
+    JsonValue,
+    Made,
+    Origin,
+    Sample,
+    Task,
+    fingerprint,
+    from_json,
+    to_json,
+)
+from docutune.registry import Registry
+from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
+from docutune.symbols import SymbolTable
+from docutune.workspace import Store
+
+CONCURRENT_TASKS = 16
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A task with its key."""
+
+    key: str
+    task: Task
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Runs one generator over the library."""
+
+    config: StepConfig
+    registry: Registry
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return f"generate:{self.config.name}"
+
+    @property
+    def plugin(self) -> str:
+        """The generator's name."""
+        return self.config.uses
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The plugin's object, made when first needed."""
+        made: Generator = self.registry.create(self.config.entry, self.config.options)
+        return made
+
+    def declared(self, library: SymbolTable) -> Sequence[Declared]:
+        """The generator's tasks for this library, each key once; computed once per library."""
+        if self._declared.get("library") is not library:
+            identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
+            tasks = {self._task_key(identity, task): task for task in self.generator.tasks(library)}
+            self._declared.update(library=library, tasks=[Declared(key, task) for key, task in tasks.items()])
+        tasks_: Sequence[Declared] = self._declared["tasks"]
+        return tasks_
+
+    @cached_property
+    def _declared(self) -> dict[str, Any]:
+        return {}
+
+    def _task_key(self, identity: Mapping[str, JsonValue], task: Task) -> str:
+        return fingerprint(["generate", RECORDS_VERSION, dict(identity), self.seed, to_json(task.payload)])
+
+    def key(self, products: Products) -> str | None:
+        """The keys of all tasks: spans count for nothing."""
+        if products.library is None:
+            return None
+        return fingerprint(["generate", sorted(item.key for item in self.declared(products.library))])
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """Only if every task was done before and its samples are still grounded in the library."""
+        assert products.library is not None
+        results: list[Any] = []
+        for item in self.declared(products.library):
+            value = _recall(store, item.key, products.library)
+            if value is None:
+                return None
+            results.append(value)
+        return self._add(products, results)
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Do the tasks that are not cached."""
+        library = products.library
+        assert library is not None
+        folder = tools.run / "generate" / self.config.name
+        context = StepContext(self.seed, folder, tools.progress)
+        results = asyncio.run(self._run_all(self.declared(library), library, context, tools))
+        return self._add(products, results)
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """Tasks, and how many were done before."""
+        if products.library is None:
+            return None
+        declared = self.declared(products.library)
+        library = products.library
+        return Count(len(declared), sum(_recall(store, item.key, library) is not None for item in declared))
+
+    async def _run_all(
+        self, declared: Sequence[Declared], library: SymbolTable, context: Context, tools: Tools
+    ) -> list[Any]:
+        """Tasks are started as others end; each result is kept at once, so that nothing finished is lost."""
+        results: list[Any] = [_recall(tools.store, item.key, library) for item in declared]
+        waiting = iter([index for index, value in enumerate(results) if value is None])
+        report = _Reporter(tools.progress, sum(value is not None for value in results), len(results))
+
+        async def work() -> None:
+            for index in waiting:
+                results[index] = await self._run(declared[index], library, context)
+                tools.store.keep("cache", declared[index].key, results[index])
+                report.one_more()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(CONCURRENT_TASKS, len(results))):
+                group.create_task(work())
+        return results
+
+    async def _run(self, item: Declared, library: Library, context: Context) -> JsonValue:
+        """One task; samples that name what does not exist are asked for once more, then rejected."""
+        samples = await self._ask(item, context, None)
+        wrong = _ungrounded(samples, library)
+        if wrong:
+            samples = await self._ask(item, context, "; ".join(wrong.values()))
+            wrong = _ungrounded(samples, library)
+        kept = [to_json(sample) for sample in samples if sample.id not in wrong]
+        rejected: list[JsonValue] = [[subject, reason] for subject, reason in wrong.items()]
+        return {"samples": kept, "rejected": rejected}
+
+    async def _ask(self, item: Declared, context: Context, complaint: str | None) -> Sequence[Sample]:
+        try:
+            return await self.generator.run(item.task, context, complaint)
+        except DocutuneError:
+            raise
+        except Exception as error:
+            place = ", ".join(map(str, item.task.spans)) or "no source"
+            raise PluginError(
+                f"generator {self.plugin!r} failed at {place}: {type(error).__name__}: {error}",
+                "this is a bug of the plugin; what was generated before is kept",
+            ) from error
+
+    def _add(self, products: Products, results: Sequence[Any]) -> Products:
+        assert products.library is not None
+        producer = f"{self.plugin}@{self.config.entry.registration.revision}"
+        made: list[Made] = []
+        rejected: list[Rejection] = []
+        for item, value in zip(self.declared(products.library), results, strict=True):
+            origin = Origin(item.task.spans, item.key, producer)
+            made.extend(Made(from_json(Sample, sample), origin) for sample in value["samples"])
+            rejected.extend(Rejection(subject, self.plugin, reason) for subject, reason in value["rejected"])
+        samples = (*(products.samples or ()), *made)
+        return replace(products, samples=samples, rejected=(*products.rejected, *rejected))
+
+
+@dataclass
+class _Reporter:
+    progress: Callable[..., None]
+    done: int
+    total: int
+
+    def __post_init__(self) -> None:
+        self.progress(self.done, self.total)
+
+    def one_more(self) -> None:
+        self.done += 1
+        self.progress(self.done, self.total)
+
+
+def _recall(store: Store, key: str, library: Library) -> Any | None:
+    """A kept result, unless the library has changed under it: what it names must still exist."""
+    value = store.recall("cache", key)
+    if value is None or _ungrounded([from_json(Sample, sample) for sample in value["samples"]], library):
+        return None
+    return value
+
+
+def _ungrounded(samples: Sequence[Sample], library: Library) -> dict[str, str]:
+    """Sample id -> what is wrong with it."""
+    found = ((sample.id, complaints(sample, library)) for sample in samples)
+    return {name: "; ".join(wrong) for name, wrong in found if wrong}

@@ -1,0 +1,138 @@
+"""Step "parse": every file to sections and symbols, cached file by file, then linked into one library."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from docutune.config import PipelineConfig, StepConfig
+from docutune.contracts import ParserRegistration
+from docutune.errors import UsageError
+from docutune.records import (
+    RECORDS_VERSION,
+    JsonValue,
+    Parsed,
+    Section,
+    Span,
+    Symbol,
+    fingerprint,
+    from_json,
+)
+from docutune.steps.base import Count, Document, Products, Tools, plugin_identity
+from docutune.steps.sources import SourceFile, find_files
+from docutune.symbols import link
+from docutune.workspace import Store
+
+
+@dataclass(frozen=True)
+class Parse:
+    """Parses the sources of one pipeline."""
+
+    config: PipelineConfig
+    project: Path
+    name: str = "parse"
+    plugin: str = field(init=False, default="core")
+
+    @cached_property
+    def parsers(self) -> Mapping[str, StepConfig]:
+        """Suffix -> the parser that serves it."""
+        by_suffix: dict[str, StepConfig] = {}
+        for step in self.config.parse:
+            registration = step.entry.registration
+            assert isinstance(registration, ParserRegistration)
+            by_suffix.update(dict.fromkeys(registration.suffixes, step))
+        return by_suffix
+
+    @cached_property
+    def files(self) -> Sequence[SourceFile]:
+        """The files to parse."""
+        return find_files(self.config.sources, self.project, frozenset(self.parsers))
+
+    @cached_property
+    def item_keys(self) -> Sequence[str]:
+        """One key a file: its content, its name below the import root, and its parser."""
+        return [self._item_key(file) for file in self.files]
+
+    def _item_key(self, file: SourceFile) -> str:
+        step = self.parsers[file.path.suffix.lower()]
+        identity = plugin_identity(step.entry.registration, step.options.model_dump(mode="json"))
+        return fingerprint(["parse", RECORDS_VERSION, identity, file.digest, file.name])
+
+    def key(self, products: Products) -> str | None:
+        """Paths count for nothing here but to tell files apart."""
+        if not self.files:
+            raise UsageError(
+                f"{self.config.path}: `sources:` hold no file that a parser reads "
+                f"(suffixes: {', '.join(sorted(self.parsers))})",
+                "name a folder with documents or code, or look at include and exclude",
+            )
+        return fingerprint(["parse", sorted(self.item_keys)])
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """Only if every file was parsed before."""
+        kept = [store.recall("cache", item) for item in self.item_keys]
+        return None if any(value is None for value in kept) else self._add(products, kept)
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Parse what is not cached, in child processes."""
+        values: dict[int, Any] = {i: tools.store.recall("cache", item) for i, item in enumerate(self.item_keys)}
+        missing = [index for index, value in values.items() if value is None]
+        done = len(values) - len(missing)
+        tools.progress(done, len(values))
+        for index, (value, keep) in zip(missing, self._parse([self.files[i] for i in missing]), strict=True):
+            values[index] = value
+            if keep:
+                tools.store.keep("cache", self.item_keys[index], value)
+            done += 1
+            tools.progress(done, len(values))
+        return self._add(products, [values[index] for index in range(len(values))])
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """Files, and how many were parsed before."""
+        reused = sum(store.recall("cache", item) is not None for item in self.item_keys)
+        return Count(len(self.files), reused)
+
+    def _parse(self, files: Sequence[SourceFile]) -> Iterator[tuple[JsonValue, bool]]:
+        from docutune.steps.parse_file import Work, parse_all
+
+        work = []
+        for file in files:
+            step = self.parsers[file.path.suffix.lower()]
+            registration = step.entry.registration
+            options = step.options.model_dump_json()
+            work.append(Work(registration.load, registration.config, options, file.content, file.name))
+        return parse_all(work, min(8, os.cpu_count() or 1, len(files)))
+
+    def _add(self, products: Products, values: Sequence[Any]) -> Products:
+        parsed = [shown(from_json(Parsed, value), file.shown) for value, file in zip(values, self.files, strict=True)]
+        documents = tuple(self._document(file, result) for file, result in zip(self.files, parsed, strict=True))
+        texts = tuple(file.content.decode("utf-8", "replace") for file in self.files)
+        return replace(products, documents=documents, texts=texts, library=link(parsed))
+
+    def _document(self, file: SourceFile, result: Parsed) -> Document:
+        parser = self.parsers[file.path.suffix.lower()].uses
+        return Document(
+            file.shown, file.digest, parser, len(result.sections), len(result.symbols), tuple(result.problems)
+        )
+
+
+def shown(parsed: Parsed, source: str) -> Parsed:
+    """The same with every span under the path that users see."""
+
+    def move(span: Span) -> Span:
+        return replace(span, source=source)
+
+    def move_section(section: Section) -> Section:
+        examples = tuple(replace(example, span=move(example.span)) for example in section.examples)
+        return replace(section, span=move(section.span), examples=examples)
+
+    def move_symbol(symbol: Symbol) -> Symbol:
+        examples = tuple(replace(example, span=move(example.span)) for example in symbol.examples)
+        return replace(symbol, span=move(symbol.span), examples=examples)
+
+    sections = tuple(move_section(section) for section in parsed.sections)
+    return Parsed(sections, tuple(move_symbol(symbol) for symbol in parsed.symbols), parsed.aliases, parsed.problems)

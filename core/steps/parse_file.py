@@ -1,0 +1,76 @@
+"""Parses one file in a child process with limits, so that a hostile document costs one document."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator, Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
+
+from pebble import ProcessExpired, ProcessPool
+
+from docutune.records import JsonValue, Parsed, to_json
+
+SECONDS_PER_FILE = 60
+MEMORY_BYTES = 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One file to parse: the parser's `load` string and its options as JSON, the content, and its name."""
+
+    load: str
+    config: type[Any]
+    options: str
+    content: bytes
+    name: str
+
+
+def parse_all(work: Sequence[Work], processes: int) -> Iterator[tuple[JsonValue, bool]]:
+    """The JSON of each Parsed, in order, and whether it may be kept: a time or memory limit may not strike again."""
+    context = get_context("spawn")
+    with ProcessPool(max_workers=processes, initializer=_limit, context=context) as pool:
+        futures = [pool.schedule(_parse, args=(item,), timeout=SECONDS_PER_FILE) for item in work]
+        try:
+            for future in futures:
+                yield _outcome(future)
+        except BaseException:
+            pool.stop()
+            raise
+
+
+def _outcome(future: Any) -> tuple[JsonValue, bool]:
+    try:
+        return future.result(), True
+    except FutureTimeout:
+        reason = f"not read: parsing took more than {SECONDS_PER_FILE} seconds"
+    except ProcessExpired:
+        reason = f"not read: the parser's process died (it may use {MEMORY_BYTES // 2**30} GiB of memory)"
+    except MemoryError:
+        reason = f"not read: parsing needs more than {MEMORY_BYTES // 2**30} GiB of memory"
+    return to_json(Parsed(problems=(reason,))), False
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _parse(work: Work) -> JsonValue:
+    parser = _parser(work.load, work.config, work.options)
+    try:
+        return to_json(parser.parse(work.content, work.name))
+    except MemoryError:
+        raise
+    except Exception as error:  # a parser's bug costs one document and is shown as its problem
+        return to_json(Parsed(problems=(f"not read: {type(error).__name__}: {error}",)))
+
+
+@cache
+def _parser(load: str, config: type[Any], options: str) -> Any:
+    module, _, name = load.partition(":")
+    return getattr(import_module(module), name)(config.model_validate_json(options))

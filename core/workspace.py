@@ -1,0 +1,196 @@
+"""The .docutune/ folder beside a pipeline file: cached items, step results, models, datasets and runs.
+
+    cache/        one file per item (a parsed document, a generated task, an answer), keyed by what decides it
+    results/      one file per step result, keyed the same way
+    datasets/     <version>/train.jsonl, validation.jsonl, test.jsonl
+    models/       <key>/ with an adapter or an embedded base
+    runs/         <id>/ with the manifest, events, log and report of one run; `latest` names the newest
+
+Cached items and results start with the SHA-256 of what follows: a damaged file is as good as none and is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from docutune import atomic
+from docutune.errors import DocutuneError, UsageError
+from docutune.records import RECORDS_VERSION, JsonValue, canonical
+
+FOLDER = ".docutune"
+
+
+class Store:
+    """Everything below one `.docutune/` folder; made when first opened."""
+
+    def __init__(self, project: Path) -> None:
+        self.folder = project / FOLDER
+        if not self.folder.is_dir():
+            self._create()
+
+    def _create(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DocutuneError(
+                f"{self.folder}: cannot make the workspace: {error.strerror}",
+                "choose a folder that you may write to: the workspace stands beside the pipeline file",
+            ) from error
+        atomic.write_text(self.folder / ".gitignore", "*\n")
+
+    # ---- items and results
+
+    def recall(self, area: str, key: str) -> Any | None:
+        """The JSON value kept under `key` in "cache" or "results"; None when absent or damaged."""
+        try:
+            content = self._place(area, key).read_bytes()
+        except OSError:
+            return None
+        digest, _, body = content.partition(b"\n")
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            return None
+        return json.loads(body)
+
+    def keep(self, area: str, key: str, value: JsonValue) -> None:
+        """Keep a JSON value under `key`; results durably, cached items cheaply."""
+        body = canonical(value)
+        content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+        atomic.write_bytes(self._place(area, key), content, durable=area == "results")
+
+    def _place(self, area: str, key: str) -> Path:
+        return self.folder / area / key[:2] / key[2:]
+
+    # ---- folders
+
+    def model_folder(self, key: str) -> Path:
+        """Where a model with this key stands, or will."""
+        return self.folder / "models" / key[:24]
+
+    def dataset_folder(self, version: str) -> Path:
+        """Where a dataset version stands, or will."""
+        return self.folder / "datasets" / version
+
+    @contextmanager
+    def staging(self, final: Path) -> Iterator[Path]:
+        """A private folder to build in, published as `final` when the block ends well and removed when it does not."""
+        made = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}.tmp"
+        made.mkdir(parents=True)
+        try:
+            yield made
+            atomic.publish_folder(made, final)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Only one run at a time in a workspace; the kernel frees the lock of a process that dies."""
+        lock = FileLock(self.folder / "run.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise DocutuneError(
+                f"{self.folder}: another docutune run is at work here",
+                "wait for it to end (docutune status shows it)",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def busy(self) -> bool:
+        """Whether a run is at work here now."""
+        try:
+            with self.locked():
+                return False
+        except DocutuneError:
+            return True
+
+    # ---- runs
+
+    def new_run(self) -> Path:
+        """A fresh run folder, named by the time (UTC) so that names sort; `runs/latest` points to it."""
+        runs = self.folder / "runs"
+        runs.mkdir(parents=True, exist_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        for number in range(1, 1000):
+            folder = runs / (stamp if number == 1 else f"{stamp}-{number}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            self._point_latest(folder)
+            return folder
+        raise DocutuneError(f"{runs}: a thousand runs began in one second")
+
+    def _point_latest(self, run: Path) -> None:
+        link = run.parent / f".latest.{uuid.uuid4().hex[:8]}"
+        link.symlink_to(run.name)
+        link.replace(run.parent / "latest")
+
+    def runs(self) -> list[Path]:
+        """All run folders, oldest first."""
+        runs = self.folder / "runs"
+        if not runs.is_dir():
+            return []
+        return sorted((p for p in runs.iterdir() if re.match(r"\d{8}-\d{6}", p.name)), key=_run_order)
+
+    def run_folder(self, run: str | None) -> Path:
+        """The folder of the run with this id, or of the newest one."""
+        runs = self.runs()
+        if not runs:
+            raise UsageError(f"{self.folder}: there is no run yet", "start one with: docutune run")
+        if run is None or run == "latest":
+            return runs[-1]
+        for folder in runs:
+            if folder.name == run:
+                return folder
+        raise UsageError(f"there is no run {run!r}", f"the newest is {runs[-1].name}; docutune status lists them")
+
+
+def _run_order(folder: Path) -> tuple[str, int]:
+    stamp, number = folder.name[:15], folder.name[16:]
+    return stamp, int(number) if number.isdigit() else 1
+
+
+def write_manifest(run: Path, manifest: dict[str, JsonValue]) -> None:
+    """Write runs/<id>/manifest.json whole."""
+    text = json.dumps({"records_version": RECORDS_VERSION, **manifest}, indent=2, ensure_ascii=False)
+    atomic.write_text(run / "manifest.json", text + "\n")
+
+
+def read_manifest(run: Path) -> dict[str, Any]:
+    """Read runs/<id>/manifest.json; DocutuneError when it is missing or not what this version writes."""
+    path = run / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DocutuneError(f"{path}: cannot be read: {error}", "that run left no manifest; run again") from error
+    if manifest.get("records_version") != RECORDS_VERSION:
+        raise DocutuneError(
+            f"{path}: written by another version of docutune (records {manifest.get('records_version')}, "
+            f"here {RECORDS_VERSION})",
+            "run the pipeline again with this version",
+        )
+    return dict(manifest)
+
+
+def find_project(start: Path) -> Path:
+    """The folder that holds the pipeline file or the workspace: `start` or the nearest one above it."""
+    for folder in (start, *start.parents):
+        if (folder / FOLDER).is_dir() or (folder / "pipeline.yaml").is_file():
+            return folder
+    raise UsageError(
+        f"{start}: no pipeline.yaml and no workspace here or in a folder above",
+        "go to the folder of your pipeline file, or name the file",
+    )
