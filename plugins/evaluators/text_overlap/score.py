@@ -71,7 +71,7 @@ def _check_known(answers: Sequence[Answer], expected: Mapping[str, str]) -> None
     unknown = [answer.probe for answer in answers if answer.probe not in expected]
     if unknown:
         raise DocutuneError(
-            f"text-overlap: {len(unknown)} answers belong to no held-out sample, the first to {unknown[0]}",
+            f"text-overlap: {len(unknown)} answer(s) belong to no held-out sample, the first to {unknown[0]}",
             "the dataset changed after the model was asked: evaluate again",
         )
 
