@@ -142,10 +142,11 @@ class Registry:
                 package = f"package {failed.package} {failed.version}"
                 return PluginError(f"no {kind} is called {name!r}: {package} failed: {failed.cause}", failed.hint)
         names = self.names(kind)
-        message = f"no {kind} is called {name!r}{did_you_mean(name, names)}"
-        failures = "; ".join(map(str, self.failed))
+        guess = did_you_mean(name, names)
         hint = f"installed {kind}s: {', '.join(names) or 'none'}"
-        return PluginError(message, f"{hint}; failed packages: {failures}" if failures else hint)
+        if self.failed and not guess:
+            hint += f"; {len(self.failed)} failed, see `docutune plugins list`"
+        return PluginError(f"no {kind} is called {name!r}{guess}", hint)
 
 
 class _Collector:

@@ -1,0 +1,6 @@
+"""pipeline.yaml to PipelineConfig, with the line of every mistake."""
+
+from docutune.config.load import find_pipeline, load
+from docutune.config.models import PipelineConfig, SourceConfig, SplitConfig, StepConfig
+
+__all__ = ["PipelineConfig", "SourceConfig", "SplitConfig", "StepConfig", "find_pipeline", "load"]

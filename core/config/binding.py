@@ -1,0 +1,174 @@
+"""Binds every step of a pipeline file to the plugin that it names and to that plugin's own Config."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from docutune.config.explain import Explainer, problem
+from docutune.config.models import SECTIONS, StepConfig
+from docutune.config.yaml_lines import Document, KeyPath, Place
+from docutune.errors import PluginError, Problem
+from docutune.records import JsonValue
+from docutune.registry import Entry, Registry
+from docutune.suggestions import listed
+
+_DEFAULTS: Mapping[str, tuple[str, ...]] = {
+    "generate": ("grounded",),
+    "curate": ("duplicates",),
+    "evaluate": ("text-overlap",),
+}
+
+
+@dataclass
+class Binder:
+    """Collects bound steps, and every problem on the way."""
+
+    document: Document
+    registry: Registry
+    languages: tuple[str, ...]
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def section(self, section: str) -> tuple[StepConfig, ...]:
+        """The steps of one section, those that are right."""
+        written = self.document.tree.get(section) if isinstance(self.document.tree, dict) else None
+        if written is None:
+            steps = self._defaults(section)
+        else:
+            steps = (
+                [((section, index), step) for index, step in enumerate(written)] if isinstance(written, list) else []
+            )
+        bound = [(path, step) for path, raw in steps if (step := self._step(section, path, raw))]
+        self._find_same_names(bound)
+        found = tuple(step for _, step in bound)
+        return self._with_default_parsers(found) if section == "parse" else found
+
+    def _defaults(self, section: str) -> list[tuple[KeyPath, JsonValue]]:
+        trains = isinstance(self.document.tree, dict) and self.document.tree.get("train")
+        names = _DEFAULTS.get(section, ()) if section != "evaluate" or trains else ()
+        return [((section,), {"uses": name}) for name in names]
+
+    def _step(self, section: str, path: KeyPath, raw: Any) -> StepConfig | None:
+        """None when the step is wrong; the frame's own validation reports what is no mapping or has no `uses`."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("uses"), str):
+            return None
+        entry = self._entry(SECTIONS[section], raw["uses"], path)
+        if entry is None:
+            return None
+        options = self._options(entry, raw.get("with"), (*path, "with"))
+        if options is None:
+            return None
+        name = raw.get("name")
+        return StepConfig(
+            uses=entry.name,
+            name=name if isinstance(name, str) else _default_name(entry, options),
+            options=options,
+            entry=entry,
+        )
+
+    def _entry(self, kind: str, uses: str, path: KeyPath) -> Entry | None:
+        path = (*path, "uses") if len(path) > 1 else path
+        if any(mark in uses for mark in ".:/"):
+            known = self.registry.names(kind)
+            message = f"{uses!r} is a Python path or file; write the name of an installed {kind}"
+            self._add(path, f"{message}: {listed(known)}" if known else message)
+            return None
+        try:
+            entry = self.registry.get(kind, uses)
+        except PluginError as error:
+            self._add(path, f"{error.message} ({error.hint})" if error.hint else error.message)
+            return None
+        lacks = entry.lacks()
+        if lacks:
+            self._add(path, lacks)
+        return entry
+
+    def _options(self, entry: Entry, raw: Any, path: KeyPath) -> BaseModel | None:
+        if raw is None:
+            raw = {}
+        if not isinstance(raw, dict):
+            return None
+        config = entry.registration.config
+        values = self._own_options(entry, raw, path)
+        if "languages" in config.model_fields:
+            values.setdefault("languages", list(self.languages))
+        try:
+            return config.model_validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            explainer = Explainer(self.document, config, path, f"option of {entry}")
+            self.problems += explainer.problems(error, values)
+            return None
+
+    def _own_options(self, entry: Entry, raw: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+        """The options without those of other plugins, which are nested under their names."""
+        others = set(self.registry.names(entry.kind)) - {entry.name} - set(entry.registration.config.model_fields)
+        ignored = [key for key, value in raw.items() if key in others and isinstance(value, dict)]
+        for key in ignored:
+            place = self.document.place((*path, key))
+            where = f"{place.file}:{place.line}" if place.line else place.file
+            self.notes.append(f"{where}: the options of {entry.kind} {key!r} are ignored by {entry.name!r}")
+        return {key: value for key, value in raw.items() if key not in ignored}
+
+    def _find_same_names(self, bound: list[tuple[KeyPath, StepConfig]]) -> None:
+        first: dict[str, KeyPath] = {}
+        for path, step in bound:
+            if step.name in first:
+                message = f"a second step is called {step.name!r}; give one of them another `name:`"
+                self._add(path, message)
+            first.setdefault(step.name, path)
+
+    def _with_default_parsers(self, named: tuple[StepConfig, ...]) -> tuple[StepConfig, ...]:
+        """The named parsers come last: for a suffix that two of them read, the last one counts."""
+        self._find_same_suffixes([step.entry for step in named])
+        claimed = {suffix for step in named for suffix in step.entry.suffixes}
+        usable = {step.uses for step in named}
+        others = [entry for entry in self.registry.registrations("parser") if entry.name not in usable]
+        free = [entry for entry in others if set(entry.suffixes) - claimed and not self._is_left_out(entry)]
+        self._find_same_suffixes(free, claimed)
+        defaults = (self._step("parse", ("parse",), {"uses": entry.name}) for entry in free)
+        return (*(step for step in defaults if step), *named)
+
+    def _is_left_out(self, entry: Entry) -> bool:
+        """Whether a parser that nobody named cannot serve; its files are then not read, and a note says so."""
+        reason = entry.lacks()
+        if reason is None and any(info.is_required() for info in entry.registration.config.model_fields.values()):
+            reason = f"{entry} needs options: name it in `parse:`"
+        if reason:
+            self.notes.append(f"{', '.join(entry.suffixes)} files are not read: {reason}")
+        return reason is not None
+
+    def _find_same_suffixes(self, entries: list[Entry], claimed: set[str] | None = None) -> None:
+        for suffix, readers in _by_suffix(entries):
+            if len(readers) > 1 and suffix not in (claimed or ()):
+                names = listed((entry.name for entry in readers), "and")
+                self._add(("parse",), f"parsers {names} both read {suffix} files; name one of them in `parse:`")
+
+    def _add(self, path: KeyPath, message: str) -> None:
+        self.problems.append(problem(self.document, path, message))
+
+
+def unwritten_places(document: Document) -> dict[KeyPath, Place]:
+    """Places for sections that the file leaves out, so that a problem with a default names no line."""
+    file = document.places[()].file
+    return {(section,): Place(file) for section in SECTIONS if (section,) not in document.places}
+
+
+def _by_suffix(entries: list[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+    readers: dict[str, list[Entry]] = {}
+    for entry in entries:
+        for suffix in entry.suffixes:
+            readers.setdefault(suffix, []).append(entry)
+    yield from sorted(readers.items())
+
+
+def _default_name(entry: Entry, options: BaseModel) -> str:
+    """A training is called after its base model, any other step after its plugin."""
+    model = getattr(options, "model", None) if entry.kind == "trainer" else None
+    if not isinstance(model, str):
+        return entry.name
+    return model.rstrip("/").rpartition("/")[2].lower() or entry.name

@@ -1,0 +1,117 @@
+"""Finds, reads and checks a pipeline file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from docutune.config.binding import Binder, unwritten_places
+from docutune.config.explain import Explainer, describe, problem
+from docutune.config.models import SECTIONS, Frame, PipelineConfig, SplitConfig
+from docutune.config.overrides import override
+from docutune.config.yaml_lines import Document, read_yaml
+from docutune.errors import ConfigError, Problem, UsageError
+from docutune.registry import Registry
+from docutune.suggestions import did_you_mean
+
+PIPELINE_FILE = "pipeline.yaml"
+
+
+def find_pipeline(folder: Path) -> Path:
+    """The pipeline.yaml of this folder or the nearest one above it, relative where that is shorter."""
+    for candidate in (folder, *folder.resolve().parents):
+        if (candidate / PIPELINE_FILE).is_file():
+            return Path(os.path.relpath(candidate / PIPELINE_FILE))
+    raise UsageError(f"no {PIPELINE_FILE} in this folder or above it", "name the file, or change to its folder")
+
+
+def load(path: Path, registry: Registry, overrides: Sequence[str] = (), trainer: str | None = None) -> PipelineConfig:
+    """Read a pipeline file. ConfigError holds every problem at once, in the order of their lines.
+
+    `overrides` are "key.path=value" texts and `trainer` replaces the plugin of every training; both come first.
+    """
+    document = read_yaml(_content(path), str(path))
+    if document.tree is None and document.problems:
+        raise ConfigError(document.problems)
+    document = override(document, overrides, trainer)
+    document = replace(document, places={**document.places, **unwritten_places(document)})
+    if not isinstance(document.tree, dict):
+        found = "the file is empty" if document.tree is None else f"the file is {describe(document.tree)}"
+        keys = "version, project and sources"
+        raise ConfigError((*document.problems, problem(document, (), f"{found}; it needs {keys}")))
+    return _checked(path, document, registry)
+
+
+def _checked(path: Path, document: Document, registry: Registry) -> PipelineConfig:
+    problems = list(document.problems)
+    frame = _frame(document, problems)
+    languages = frame.language if frame else _languages(document.tree)
+    binder = Binder(document, registry, languages)
+    sections = {section: binder.section(section) for section in SECTIONS}
+    problems += [*_source_problems(document, path.parent), *binder.problems]
+    if problems or frame is None:
+        raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=_line)))
+    if sections["evaluate"] and not sections["train"]:
+        binder.notes.append("nothing is trained, so `evaluate:` has nothing to compare")
+    return PipelineConfig(
+        version=frame.version,
+        project=frame.project,
+        language=frame.language,
+        sources=frame.sources,
+        split=frame.split or SplitConfig(),
+        path=path.absolute(),
+        notes=tuple(binder.notes),
+        **sections,
+    )
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
+        raise ConfigError((Problem(str(path), None, "", reason),), _near(path)) from None
+
+
+def _near(path: Path) -> str | None:
+    names = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+    return did_you_mean(path.name, names).removeprefix("; ") or None
+
+
+def _frame(document: Document, problems: list[Problem]) -> Frame | None:
+    try:
+        return Frame.model_validate_json(json.dumps(document.tree), strict=True)
+    except ValidationError as error:
+        problems += Explainer(document, Frame).problems(error, document.tree)
+        return None
+
+
+def _languages(tree: Any) -> tuple[str, ...]:
+    """The languages of a file that has other problems, so that these do not make new ones."""
+    written = tree.get("language", "en")
+    found = [written] if isinstance(written, str) else written if isinstance(written, list) else []
+    return tuple(name for name in found if name in ("en", "zh")) or ("en",)
+
+
+def _source_problems(document: Document, folder: Path) -> list[Problem]:
+    tree = document.tree
+    written: Any = tree.get("sources") if isinstance(tree, dict) else None
+    problems = []
+    for index, source in enumerate(written if isinstance(written, list) else []):
+        path = source.get("path") if isinstance(source, dict) else None
+        if isinstance(path, str) and not (folder / path).exists():
+            target = folder / path
+            siblings = [item.name for item in target.parent.iterdir()] if target.parent.is_dir() else []
+            message = f"no file or folder {path!r} beside the pipeline file{did_you_mean(target.name, siblings)}"
+            problems.append(problem(document, ("sources", index, "path"), message))
+    return problems
+
+
+def _line(problem: Problem) -> tuple[bool, int]:
+    return problem.line is None, problem.line or 0

@@ -1,0 +1,145 @@
+"""What a pipeline file says, once it is known to be right, and the frame in which it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    JsonValue,
+    SerializeAsAny,
+    WithJsonSchema,
+)
+
+from docutune.registry import Entry
+
+SECTIONS = {
+    "parse": "parser",
+    "generate": "generator",
+    "curate": "curator",
+    "train": "trainer",
+    "evaluate": "evaluator",
+}
+"""Section of the pipeline file -> the kind of plugin that its steps name."""
+
+LanguageName = Literal["en", "zh"]
+_FROZEN = ConfigDict(extra="forbid", frozen=True)
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+_LANGUAGES_SCHEMA = {
+    "anyOf": [{"enum": ["en", "zh"]}, {"type": "array", "items": {"enum": ["en", "zh"]}, "minItems": 1}],
+    "default": "en",
+}
+Languages = Annotated[
+    tuple[LanguageName, ...], BeforeValidator(_as_list), Field(min_length=1), WithJsonSchema(_LANGUAGES_SCHEMA)
+]
+
+
+class SourceConfig(BaseModel):
+    """A file or folder to read."""
+
+    model_config = _FROZEN
+
+    path: Annotated[Path, Field(description="a file or folder, from the pipeline file's folder")]
+    include: Annotated[
+        tuple[str, ...],
+        Field(description="patterns of the files to read, such as **/*.py; unset: all that a parser reads"),
+    ] = ()
+    exclude: Annotated[tuple[str, ...], Field(description="patterns of files to leave out, such as **/_vendor/**")] = ()
+
+
+class SplitConfig(BaseModel):
+    """What is held out from training."""
+
+    model_config = _FROZEN
+
+    rephrased: Annotated[
+        float, Field(ge=0, le=1, description="share of the facts of which one phrasing is held out for evaluation")
+    ] = 0.1
+    unseen_symbols: Annotated[
+        float, Field(ge=0, lt=1, description="share of the symbols whose every sample is held out for evaluation")
+    ] = 0.0
+    validation: Annotated[
+        float, Field(ge=0, lt=1, description="share of the training samples kept for the validation loss")
+    ] = 0.05
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="decides what is held out")] = 0
+
+
+class StepFrame(BaseModel):
+    """A step as it is written: a plugin's name and its options."""
+
+    model_config = _FROZEN
+
+    uses: Annotated[str, Field(description="the plugin's name")]
+    name: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            description="what to call this step; unset: after its plugin or model",
+        ),
+    ] = None
+    options: Annotated[dict[str, JsonValue] | None, Field(alias="with", description="the plugin's options")] = None
+
+
+Steps = Annotated[tuple[StepFrame, ...] | None, Field(description="steps, in this order")]
+
+
+class Frame(BaseModel):
+    """The pipeline file without the options of plugins."""
+
+    model_config = _FROZEN
+
+    version: Annotated[Literal[1], Field(description="version of this file format: 1")]
+    project: Annotated[str, Field(min_length=1, description="the name of the library")]
+    language: Annotated[Languages, Field(description="language of the generated samples: en, zh, or a list")] = ("en",)
+    sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1, description="documents and source code to read")]
+    parse: Annotated[
+        Steps,
+        Field(description="parsers with options, or to choose between two; the other installed ones serve the rest"),
+    ] = None
+    generate: Annotated[Steps, Field(description="generators of samples; unset: grounded")] = None
+    curate: Annotated[Steps, Field(description="curators, in this order; unset: duplicates")] = None
+    split: Annotated[SplitConfig | None, Field(description="what is held out")] = None
+    train: Annotated[Steps, Field(description="trainings, each of one base model; unset: none, the dataset only")] = (
+        None
+    )
+    evaluate: Annotated[Steps, Field(description="evaluators; unset: text-overlap when something is trained")] = None
+
+
+class StepConfig(BaseModel):
+    """A step bound to its plugin: `options` is an instance of the plugin's own Config."""
+
+    model_config = _FROZEN
+
+    uses: str
+    name: str
+    options: SerializeAsAny[BaseModel]
+    entry: Annotated[InstanceOf[Entry], Field(exclude=True)]
+
+
+class PipelineConfig(BaseModel):
+    """A pipeline file that can be run. `notes` say what was ignored or left out, for the user to read."""
+
+    model_config = _FROZEN
+
+    version: Literal[1]
+    project: str
+    language: tuple[LanguageName, ...]
+    sources: tuple[SourceConfig, ...]
+    parse: tuple[StepConfig, ...]
+    generate: tuple[StepConfig, ...]
+    curate: tuple[StepConfig, ...]
+    split: SplitConfig
+    train: tuple[StepConfig, ...]
+    evaluate: tuple[StepConfig, ...]
+    path: Path
+    notes: tuple[str, ...] = ()
