@@ -38,7 +38,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def publish_folder(made: Path, final: Path) -> None:
-    """Move a finished folder to its place; whoever sees `final` sees all of it. A folder already there is kept."""
+    """Move a finished folder to its place; whoever sees `final` sees all of it. A folder already there gives way."""
     try:
         for path in made.rglob("*"):
             if path.is_file() and not path.is_symlink():
@@ -47,11 +47,12 @@ def publish_folder(made: Path, final: Path) -> None:
                 sync_folder(path)
         sync_folder(made)
         final.parent.mkdir(parents=True, exist_ok=True)
+        old = made.with_name(f"{made.name}.old")
         if final.exists():
-            shutil.rmtree(made)
-            return
+            final.replace(old)
         made.replace(final)
         sync_folder(final.parent)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise refused(final, sum(p.stat().st_size for p in made.rglob("*") if p.is_file()), error) from error
 

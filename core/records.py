@@ -1,4 +1,4 @@
-"""The records that flow from left to right: frozen, standard library only, JSON round trip by `to_json` and `from_json`."""
+"""The records that flow from left to right: frozen, standard library only, JSON by `to_json` and `from_json`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -276,13 +276,13 @@ def fingerprint(value: JsonValue) -> str:
 
 
 @cache
-def _field_types(kind: type[Any]) -> dict[str, Any]:
+def _field_types(kind: Hashable) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
 def _read(kind: Any, value: Any, place: str) -> Any:
     if dataclasses.is_dataclass(kind):
-        return _read_dataclass(typing.cast("type[Any]", kind), value, place)
+        return _read_dataclass(kind, value, place)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
         if not isinstance(value, list):
@@ -304,7 +304,7 @@ def _read(kind: Any, value: Any, place: str) -> Any:
     return value
 
 
-def _read_dataclass(kind: type[Any], value: Any, place: str) -> Any:
+def _read_dataclass(kind: Any, value: Any, place: str) -> Any:
     if not isinstance(value, Mapping):
         raise ValueError(f"{place}: expected an object, found {type(value).__name__}")
     fields = _field_types(kind)

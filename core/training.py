@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 TINY = "builtin/tiny"
 """The embedded base model: made on the spot from the sources, for smoke tests and machines without a network."""
 
+TINY_REVISION = 1
+"""Raised whenever the same sources would give another embedded base."""
+
 
 class TrainingConfig(BaseModel):
     """What a trainer's `with:` may say. A backend adds its own options in a field named after itself."""

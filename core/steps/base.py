@@ -152,5 +152,3 @@ class Step(Protocol):
 def plugin_identity(registration: Registration, options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """The part of a key that a plugin decides: its name, revision and options."""
     return {"plugin": registration.name, "revision": registration.revision, "options": dict(options)}
-
-

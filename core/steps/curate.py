@@ -44,7 +44,7 @@ class Curate:
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """The kept decisions, applied to the samples of this walk."""
         value = store.recall("results", key)
-        return None if value is None else self._apply(products, {subject: reason for subject, reason in value})
+        return None if value is None else self._apply(products, dict(value))
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Ask the curator; samples go in by their ids' order, so that it cannot depend on another."""

@@ -1,0 +1,152 @@
+"""SQLite index of runs, dataset versions, models and figures. Manifests are the truth: it can be rebuilt from them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from docutune.errors import DocutuneError
+from docutune.workspace import Store, read_manifest
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+create table runs (
+    id text primary key, project text not null, started text not null, finished text, outcome text not null,
+    seconds real not null, dataset text
+);
+create table steps (
+    run text not null references runs(id) on delete cascade, position integer not null, name text not null,
+    plugin text not null, key text not null, status text not null, seconds real not null, primary key (run, position)
+);
+create table models (
+    run text not null references runs(id) on delete cascade, name text not null, key text not null,
+    trainer text not null, base text not null, primary key (run, name)
+);
+create table figures (
+    run text not null references runs(id) on delete cascade, model text not null, evaluator text not null,
+    metric text not null, count integer not null, base real not null, tuned real not null, difference real not null,
+    low real not null, high real not null, verdict text not null, primary key (run, model, evaluator, metric)
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as `docutune status` lists it; times are ISO 8601 in UTC."""
+
+    id: str
+    project: str
+    started: str
+    finished: str | None
+    outcome: str
+    seconds: float
+    dataset: str | None
+    models: tuple[str, ...]
+
+
+class Catalog:
+    """One writer at a time under a file lock, with a rollback journal: safe under several processes on any SQLite."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._path = store.folder / "catalog.sqlite"
+        self._lock = FileLock(store.folder / "catalog.lock", timeout=30)
+
+    def record(self, manifest: Mapping[str, Any]) -> None:
+        """Enter a run, or enter it anew."""
+        with self._writing() as database:
+            _record(database, manifest)
+
+    def rebuild(self) -> int:
+        """Make the index again from the manifests; the number of runs in it."""
+        with self._lock:
+            for leftover in (self._path, self._path.with_name(f"{self._path.name}-journal")):
+                leftover.unlink(missing_ok=True)
+        manifests = list(_manifests(self._store.runs()))
+        with self._writing() as database:
+            for manifest in manifests:
+                _record(database, manifest)
+        return len(manifests)
+
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        """The runs, newest first."""
+        with self._reading() as database:
+            rows = database.execute(
+                "select id, project, started, finished, outcome, seconds, dataset from runs order by started desc, id"
+                " desc limit ?",
+                (-1 if limit is None else limit,),
+            ).fetchall()
+            models = database.execute("select run, name from models order by run, name").fetchall()
+        names = {run: tuple(name for owner, name in models if owner == run) for run, *_ in rows}
+        return [RunRow(*row, names[row[0]]) for row in rows]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._reading() as database, database:
+            yield database
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(self._path, timeout=30)) as database:
+                database.execute("pragma foreign_keys = on")
+                self._ensure_schema(database)
+                yield database
+        except sqlite3.DatabaseError as error:
+            raise DocutuneError(
+                f"{self._path}: {error}", "rebuild the index from the runs with: docutune status --rebuild"
+            ) from error
+
+    def _ensure_schema(self, database: sqlite3.Connection) -> None:
+        version = database.execute("pragma user_version").fetchone()[0]
+        if version == SCHEMA_VERSION:
+            return
+        if version != 0:
+            raise DocutuneError(
+                f"{self._path}: written by another version of docutune",
+                "rebuild it from the runs with: docutune status --rebuild",
+            )
+        with self._lock, database:
+            if database.execute("pragma user_version").fetchone()[0] == 0:
+                database.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")
+
+
+def _manifests(runs: list[Path]) -> Iterator[dict[str, Any]]:
+    for run in runs:
+        try:
+            yield read_manifest(run)
+        except DocutuneError:
+            continue  # a run killed before its first manifest has nothing to index
+
+
+def _record(database: sqlite3.Connection, manifest: Mapping[str, Any]) -> None:
+    run = manifest["run"]
+    database.execute("delete from runs where id = ?", (run,))
+    fields = ("run", "project", "started", "finished", "outcome", "seconds")
+    row = [manifest[field] for field in fields]
+    database.execute("insert into runs values (?, ?, ?, ?, ?, ?, ?)", [*row, manifest.get("dataset")])
+    steps = [
+        (run, position, step["name"], step["plugin"], step["key"], step["status"], step["seconds"])
+        for position, step in enumerate(manifest["steps"])
+    ]
+    database.executemany("insert into steps values (?, ?, ?, ?, ?, ?, ?)", steps)
+    models = [
+        (run, model["name"], model["key"], model["trainer"], model["base"]) for model in manifest.get("models", ())
+    ]
+    database.executemany("insert into models values (?, ?, ?, ?, ?)", models)
+    figures = [
+        (run, model, evaluator, *(item[field] for field in _FIGURE_FIELDS))
+        for model, evaluators in manifest.get("figures", {}).items()
+        for evaluator, items in evaluators.items()
+        for item in items
+    ]
+    database.executemany("insert into figures values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", figures)
+
+
+_FIGURE_FIELDS = ("metric", "count", "base", "tuned", "difference", "low", "high", "verdict")

@@ -1,0 +1,76 @@
+"""Runs a pipeline from its file to its report, and keeps the books: manifest, catalog, summary."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docutune import atomic
+from docutune.api import RunRequest
+from docutune.catalog import Catalog
+from docutune.config import PipelineConfig
+from docutune.errors import Cancelled
+from docutune.pipeline import Pipeline, Window
+from docutune.registry import Registry
+from docutune.results import build_report, figure_facts, model_facts, summary
+from docutune.runlog import Listener, RunLog, run_info
+from docutune.steps.base import Products
+from docutune.workspace import Store, read_manifest
+
+
+def execute(
+    config: PipelineConfig, request: RunRequest, registry: Registry, store: Store, listener: Listener
+) -> dict[str, Any]:
+    """One run; whatever ends it, its manifest and the catalog say how. Returns the summary."""
+    pipeline = Pipeline(config, registry, store)
+    window = Window(request.until, request.remake, request.only_evaluate)
+    window.check(pipeline.steps())
+    folder = store.new_run()
+    shutil.copyfile(config.path, folder / "pipeline.yaml")
+    log = RunLog(run_info(folder, config.project), registry, listener)
+    log.facts["pipeline"] = _pipeline_facts(config, request)
+    for runtime in config.runtime:
+        log.facts["runtime"] = {"uses": runtime.uses, "options": runtime.options.model_dump(mode="json")}
+    log.write()
+    outcome = "failed"
+    try:
+        for note in config.notes:
+            log.note(note)
+        products = pipeline.run(window, log)
+        log.facts["models"] = model_facts(products, store)
+        log.facts["figures"] = figure_facts(products)
+        outcome = "finished"
+    except (KeyboardInterrupt, Cancelled):
+        outcome = "interrupted"
+        raise Cancelled("stopped", "finished steps are kept: the same command goes on from there") from None
+    finally:
+        log.close(outcome)
+        Catalog(store).record(read_manifest(folder))
+    write_report(products, config, log)
+    return summary(products, log)
+
+
+def write_report(products: Products, config: PipelineConfig, log: RunLog) -> None:
+    """Write report.html, report.md and report.json into the run's folder."""
+    import json
+
+    from docutune.records import to_json
+    from docutune.report import to_html, to_markdown
+
+    report = build_report(products, config, log)
+    language = config.language[0]
+    folder = log.info.folder
+    atomic.write_text(folder / "report.json", json.dumps(to_json(report), ensure_ascii=False, indent=1) + "\n")
+    atomic.write_text(folder / "report.md", to_markdown(report, language))
+    atomic.write_text(folder / "report.html", to_html(report, language))
+
+
+def _pipeline_facts(config: PipelineConfig, request: RunRequest) -> dict[str, Any]:
+    return {
+        "file": Path(config.path).name,
+        "overrides": list(request.overrides),
+        "trainer": request.trainer,
+        "until": request.until,
+        "from": request.remake,
+    }

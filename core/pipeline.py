@@ -1,0 +1,195 @@
+"""One walker over the steps: `plan` asks each what it would do, `run` lets it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from docutune import atomic
+from docutune.config import PipelineConfig
+from docutune.corpus import write_samples
+from docutune.errors import Cancelled, UsageError
+from docutune.records import JsonValue, Outcome, StepInfo
+from docutune.registry import Registry
+from docutune.runlog import RunLog
+from docutune.steps.base import Count, Products, Step, Tools
+from docutune.steps.curate import Assemble, Curate
+from docutune.steps.evaluate import Evaluate
+from docutune.steps.generate import Generate
+from docutune.steps.parse import Parse
+from docutune.steps.train import PrepareBase, Train, show_tensorboard
+from docutune.suggestions import did_you_mean
+from docutune.symbols import api_json
+from docutune.workspace import Store
+
+PHASES = ("parse", "generate", "curate", "dataset", "base", "train", "evaluate")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a run would do with one step. "waits": that depends on what an earlier step makes."""
+
+    name: str
+    plugin: str
+    action: Literal["reuse", "make", "waits"]
+    count: Count | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of the pipeline a run covers: up to `until`, and from `remake` on everything anew.
+
+    With `only_evaluate` no model may be made: what is measured must have been trained before.
+    """
+
+    until: str | None = None
+    remake: str | None = None
+    only_evaluate: bool = False
+
+    def check(self, steps: list[Step]) -> None:
+        """UsageError when a name fits no step."""
+        known = [*PHASES, *(step.name for step in steps)]
+        for option, name in (("--until", self.until), ("--from", self.remake)):
+            if name is not None and not any(_is(step, name) for step in steps):
+                missing = "has no step of that kind here" if name in PHASES else "is not a step"
+                raise UsageError(
+                    f"{option} {name}: {name!r} {missing}{did_you_mean(name, known)}",
+                    f"steps of this pipeline: {', '.join(step.name for step in steps)}",
+                )
+
+    def covers(self, steps: list[Step]) -> Iterator[tuple[Step, bool]]:
+        """The steps to walk, each with whether it must be made anew."""
+        anew = False
+        last = max((i for i, step in enumerate(steps) if _is(step, self.until)), default=len(steps) - 1)
+        for step in steps[: last + 1]:
+            anew = anew or _is(step, self.remake)
+            yield step, anew
+
+
+def _is(step: Step, name: str | None) -> bool:
+    return name is not None and name in (step.name, step.name.partition(":")[0])
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps that one pipeline file describes."""
+
+    config: PipelineConfig
+    registry: Registry
+    store: Store
+
+    def steps(self) -> list[Step]:
+        """All steps in order."""
+        config, seed = self.config, self.config.split.seed
+        project = config.path.parent
+        trains = [Train(step) for step in config.train]
+        models = dict.fromkeys(train.options.model for train in trains)
+        evaluate = config.evaluate if config.split.rephrased or config.split.unseen_symbols else ()
+        trained = config.train if evaluate else ()
+        return [
+            Parse(config, project),
+            *(Generate(step, self.registry, seed) for step in config.generate),
+            *(Curate(step, self.registry, seed) for step in config.curate),
+            Assemble(config.split),
+            *(PrepareBase(model, project) for model in models),
+            *trains,
+            *(Evaluate(step.name, evaluate, config.runtime[0], self.registry, seed) for step in trained),
+        ]
+
+    def plan(self, window: Window, progress: Callable[..., None]) -> list[Planned]:
+        """What a run would do. Parsing is done, for all else depends on it; nothing else is made."""
+        steps = self.steps()
+        window.check(steps)
+        products: Products | None = Products()
+        planned = []
+        for step, anew in window.covers(steps):
+            key = step.key(products) if products is not None else None
+            if products is None or key is None:
+                planned.append(Planned(step.name, step.plugin, "waits"))
+                continue
+            count = step.count(products, self.store)
+            recalled = None if anew else step.recall(key, products, self.store)
+            planned.append(Planned(step.name, step.plugin, "reuse" if recalled else "make", count))
+            if recalled is None and isinstance(step, Parse):
+                recalled = step.make(key, products, Tools(self.store, self.registry, self.store.folder, progress))
+            products = recalled
+        return planned
+
+    def run(self, window: Window, log: RunLog) -> Products:
+        """Walk the steps, recalling what is kept and making the rest."""
+        steps = self.steps()
+        window.check(steps)
+        products = Products()
+        for step, anew in window.covers(steps):
+            products = self._walk(step, products, anew, window.only_evaluate, log)
+        return products
+
+    def _walk(self, step: Step, products: Products, anew: bool, trained: bool, log: RunLog) -> Products:
+        key = step.key(products)
+        assert key is not None, f"{step.name} has no key although all before it is made"
+        info = StepInfo(step.name, step.plugin, key)
+        log.begin(info, step.count(products, self.store))
+        start = time.monotonic()
+
+        def progress(done: int, total: int | None = None, **figures: float) -> None:
+            log.progress(info, done, total, figures)
+
+        tools = Tools(self.store, self.registry, log.info.folder, progress)
+        status: Literal["made", "reused", "failed", "cancelled"] = "failed"
+        after = products
+        try:
+            recalled = None if anew else step.recall(key, products, self.store)
+            if trained and recalled is None and isinstance(step, (PrepareBase, Train)):
+                raise UsageError(f"{step.name}: not made yet with this pipeline file", "run it first: docutune run")
+            after = recalled or step.make(key, products, tools)
+            status = "reused" if recalled else "made"
+        except (KeyboardInterrupt, Cancelled):
+            status = "cancelled"
+            raise
+        finally:
+            if status in ("made", "reused"):
+                self._write_outputs(products, after, log)
+            log.end(info, Outcome(status, time.monotonic() - start, _figures(step, after)))
+        return after
+
+    def _write_outputs(self, before: Products, after: Products, log: RunLog) -> None:
+        """Put into the run's folder what users look for there."""
+        folder = log.info.folder
+        if after.library is not None and before.library is None:
+            atomic.write_text(folder / "api.json", json.dumps(api_json(after.library), ensure_ascii=False, indent=1))
+            log.facts["documents"] = [
+                {"source": document.source, "sha256": document.digest, "problems": list(document.problems)}
+                for document in after.documents
+            ]
+        if after.dataset is not None and before.dataset is None:
+            write_samples(after.dataset, folder / "samples.jsonl")
+            log.facts["dataset"] = after.dataset.version
+        for name in after.models.keys() - before.models.keys():
+            show_tensorboard(folder, name, self.store.model_folder(after.models[name].key))
+
+
+def _figures(step: Step, products: Products) -> dict[str, JsonValue]:
+    """What a finished step says of itself in one line."""
+    phase, _, name = step.name.partition(":")
+    if phase == "parse" and products.library is not None:
+        return {
+            "documents": len(products.documents),
+            "sections": sum(document.sections for document in products.documents),
+            "symbols": sum(document.symbols for document in products.documents),
+            "problems": sum(len(document.problems) for document in products.documents),
+        }
+    if phase in ("generate", "curate") and products.samples is not None:
+        return {"samples": len(products.samples), "rejected": len(products.rejected)}
+    if phase == "dataset" and products.dataset is not None:
+        return {
+            "version": products.dataset.version,
+            "train": len(products.dataset.of("train")),
+            "validation": len(products.dataset.of("validation")),
+            "test": len(products.dataset.of("test")),
+        }
+    if phase == "train" and name in products.models:
+        return dict(products.models[name].figures)
+    return {}

@@ -1,0 +1,184 @@
+"""Step "evaluate:<model>": every evaluator's probes put to the base and to the tuned model, answered once, measured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from docutune.config import StepConfig
+from docutune.contracts import Evaluator, Session
+from docutune.evaluation import compare
+from docutune.jobs import open_session
+from docutune.records import (
+    RECORDS_VERSION,
+    Answer,
+    JsonValue,
+    Measure,
+    ModelRef,
+    Probe,
+    Variant,
+    fingerprint,
+    from_json,
+    to_json,
+)
+from docutune.registry import Registry
+from docutune.steps.base import Count, Evaluated, Products, StepContext, Tools, plugin_identity
+from docutune.workspace import Store
+
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measures one model with every evaluator of the pipeline; the model is loaded at most once."""
+
+    model: str
+    evaluators: tuple[StepConfig, ...]
+    runtime: StepConfig
+    registry: Registry
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return f"evaluate:{self.model}"
+
+    @property
+    def plugin(self) -> str:
+        """The evaluators' names."""
+        return ", ".join(step.uses for step in self.evaluators)
+
+    def key(self, products: Products) -> str | None:
+        """Evaluators, runtime, model, what is held out, and the library that evaluators look things up in."""
+        trained = products.models.get(self.model)
+        if trained is None or products.dataset is None or products.library is None:
+            return None
+        plugins: list[JsonValue] = [_identity(step) for step in (*self.evaluators, self.runtime)]
+        held_out: list[JsonValue] = [made.sample.id for made in products.dataset.of("test")]
+        symbols: list[JsonValue] = [[symbol.name, symbol.signature] for symbol in products.library.public()]
+        library = fingerprint(symbols)
+        return fingerprint(["evaluate", RECORDS_VERSION, plugins, trained.key, held_out, library, self.seed])
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """The kept measures and answers."""
+        value = store.recall("results", key)
+        return None if value is None else self._add(products, value)
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Collect probes, answer what was never answered, measure."""
+        assert products.dataset is not None
+        assert products.library is not None
+        held_out, library = products.dataset.of("test"), products.library
+        plugins: dict[str, Evaluator] = {
+            step.name: self.registry.create(step.entry, step.options) for step in self.evaluators
+        }
+        probes = {name: tuple(plugin.probes(held_out, library)) for name, plugin in plugins.items()}
+        answers = _Answers(self, products.models[self.model].model, tools).to(probes)
+        folder = tools.run / "evaluate" / self.model
+        context = StepContext(self.seed, folder, tools.progress)
+        measures: dict[str, JsonValue] = {}
+        for name, plugin in plugins.items():
+            found = asyncio.run(plugin.measure(answers[name], held_out, library, context))
+            measures[name] = [to_json(measure) for measure in found]
+        distinct = {(answer.probe, answer.variant): answer for group in answers.values() for answer in group}
+        value: dict[str, JsonValue] = {
+            "measures": measures,
+            "answers": [to_json(answer) for answer in distinct.values()],
+        }
+        tools.store.keep("results", key, value)
+        return self._add(products, value)
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """Not made of items that can be counted before the model is there."""
+        return None
+
+    def _add(self, products: Products, value: Mapping[str, Any]) -> Products:
+        measures = {name: [from_json(Measure, item) for item in group] for name, group in value["measures"].items()}
+        comparisons = {name: compare(group, self.seed) for name, group in measures.items()}
+        answers = tuple(from_json(Answer, item) for item in value["answers"])
+        scores = _scores([measure for group in measures.values() for measure in group])
+        evaluated = Evaluated(self.model, comparisons, answers, scores)
+        return replace(products, evaluations={**products.evaluations, self.model: evaluated})
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Puts probes to a model through the runtime, the cache first."""
+
+    step: Evaluate
+    model: ModelRef
+    tools: Tools
+
+    def to(self, probes: Mapping[str, Sequence[Probe]]) -> dict[str, list[Answer]]:
+        """Every evaluator's answers, base and tuned."""
+        wanted = {self._key(probe, variant): (probe, variant) for probe, variant in _both(probes)}
+        known = {key: self.tools.store.recall("cache", key) for key in wanted}
+        missing = [key for key, value in known.items() if value is None]
+        self.tools.progress(len(known) - len(missing), len(known))
+        if missing:
+            self._ask({key: wanted[key] for key in missing}, known)
+        return {
+            name: [
+                Answer(probe.id, variant, **known[self._key(probe, variant)]) for probe in group for variant in VARIANTS
+            ]
+            for name, group in probes.items()
+        }
+
+    def _ask(self, missing: Mapping[str, tuple[Probe, Variant]], known: dict[str, Any]) -> None:
+        options = self.step.runtime.options.model_dump(mode="json")
+        session = open_session(self.step.runtime.uses, options, self.model, self._job_folder())
+        try:
+            for variant in VARIANTS:
+                group = {key: probe for key, (probe, side) in missing.items() if side == variant}
+                self._ask_variant(session, variant, group, known)
+        finally:
+            session.close()
+
+    def _ask_variant(
+        self, session: Session, variant: Variant, probes: Mapping[str, Probe], known: dict[str, Any]
+    ) -> None:
+        """Answers are kept as they come; the key stands in for the probe's id, which is unique per evaluator only."""
+        renamed = [Probe(key, probe.messages) for key, probe in probes.items()]
+        for answer in session.answer(renamed, variant) if renamed else ():
+            known[answer.probe] = {"text": answer.text, "ended": answer.ended}
+            self.tools.store.keep("cache", answer.probe, known[answer.probe])
+            self.tools.progress(sum(value is not None for value in known.values()), len(known))
+
+    def _key(self, probe: Probe, variant: Variant) -> str:
+        adapter = self.step_key if variant == "tuned" else None
+        identity = [_identity(self.step.runtime), self.model.digest, adapter, to_json(probe.messages)]
+        return fingerprint(["answer", RECORDS_VERSION, *identity])
+
+    @property
+    def step_key(self) -> str:
+        """The model's folder is its key."""
+        assert self.model.adapter is not None
+        return self.model.adapter.parent.name
+
+    def _job_folder(self) -> Path:
+        return self.tools.run / "jobs" / f"evaluate-{self.step.model}"
+
+
+def _both(probes: Mapping[str, Sequence[Probe]]) -> list[tuple[Probe, Variant]]:
+    return [(probe, variant) for group in probes.values() for probe in group for variant in VARIANTS]
+
+
+def _identity(step: StepConfig) -> JsonValue:
+    return plugin_identity(step.entry.registration, step.options.model_dump(mode="json"))
+
+
+def _scores(measures: Sequence[Measure]) -> dict[str, dict[str, tuple[float, float]]]:
+    """metric -> probe -> (base, tuned), where both were measured."""
+    table: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for measure in measures:
+        table[measure.metric][measure.probe][measure.variant] = measure.value
+    return {
+        metric: {
+            probe: (values["base"], values["tuned"]) for probe, values in probes.items() if len(values) == len(VARIANTS)
+        }
+        for metric, probes in table.items()
+    }

@@ -1,0 +1,225 @@
+"""Steps "base:<model>" and "train:<name>": the base model on this disk, then an adapter trained on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from docutune import atomic
+from docutune.config import StepConfig
+from docutune.errors import DocutuneError
+from docutune.jobs import run_job
+from docutune.models import resolve
+from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
+from docutune.steps.base import Base, Count, Products, Progress, Tools, TrainedModel, plugin_identity
+from docutune.training import TINY, TINY_REVISION, TrainingConfig
+from docutune.workspace import Store
+
+_NOT_FIGURES = {"event", "time", "done", "total"}
+
+
+@dataclass(frozen=True)
+class PrepareBase:
+    """Gets a base model onto this disk: pre-trains builtin/tiny, downloads from the hub, or checks a folder."""
+
+    model: str
+    project: Path
+    plugin: str = "core"
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return f"base:{self.model}"
+
+    def key(self, products: Products) -> str | None:
+        """For builtin/tiny the texts it reads; otherwise the name."""
+        if self.model != TINY:
+            return fingerprint(["base", self.model])
+        return fingerprint([TINY, TINY_REVISION, sorted(products.texts)]) if products.texts else None
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """A base that is here already."""
+        if self.model == TINY:
+            folder = store.model_folder(key)
+            described = _described(folder)
+            if described is None:
+                return None
+            return self._add(products, ModelRef(folder, described["digest"]), described["figures"])
+        try:
+            return self._add(products, resolve(self.model, self.project, download=False), {})
+        except (DocutuneError, ImportError):
+            return None
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Pre-train in a worker, or fetch."""
+        if self.model != TINY:
+            return self._add(products, resolve(self.model, self.project), {})
+        final = tools.store.model_folder(key)
+        job = tools.run / "jobs" / "base"
+        texts = job / "texts.jsonl"
+        atomic.write_text(texts, "".join(json.dumps({"text": text}) + "\n" for text in sorted(products.texts)))
+        with tools.store.staging(final) as folder:
+            spec: dict[str, JsonValue] = {"texts": str(texts), "seed": 0, "folder": str(folder)}
+            result = run_job("pretrain", spec, job, _listen(tools.progress))
+            figures = {name: value for name, value in result.items() if name not in {"folder", "digest"}}
+            _describe(folder, {"digest": result["digest"], "figures": figures})
+        return self._add(products, ModelRef(final, result["digest"]), figures)
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """Not made of items."""
+        return None
+
+    def _add(self, products: Products, model: ModelRef, figures: Mapping[str, JsonValue]) -> Products:
+        return replace(products, bases={**products.bases, self.model: Base(self.model, model, figures)})
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains one adapter in a worker process."""
+
+    config: StepConfig
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return f"train:{self.config.name}"
+
+    @property
+    def plugin(self) -> str:
+        """The trainer's name."""
+        return self.config.uses
+
+    @property
+    def options(self) -> TrainingConfig:
+        """The trainer's options."""
+        assert isinstance(self.config.options, TrainingConfig)
+        return self.config.options
+
+    def key(self, products: Products) -> str | None:
+        """The trainer, its options, the dataset version and the base's digest; the base's name counts for nothing."""
+        base = products.bases.get(self.options.model)
+        if products.dataset is None or base is None:
+            return None
+        options = self.options.model_dump(mode="json", exclude={"model"})
+        identity = plugin_identity(self.config.entry.registration, options)
+        return fingerprint(["train", RECORDS_VERSION, identity, products.dataset.version, base.model.digest])
+
+    def recall(self, key: str, products: Products, store: Store) -> Products | None:
+        """A model trained before, if its files are unharmed."""
+        folder = store.model_folder(key)
+        described = _described(folder)
+        if described is None:
+            return None
+        base = products.bases[self.options.model].model
+        model = ModelRef(base.folder, base.digest, folder / described["adapter"])
+        return self._add(products, key, model, described)
+
+    def make(self, key: str, products: Products, tools: Tools) -> Products:
+        """Train and publish the model's folder. TensorBoard can follow runs/<id>/tensorboard while it lasts."""
+        assert products.dataset is not None
+        final = tools.store.model_folder(key)
+        base = products.bases[self.options.model]
+        curve: list[Mapping[str, JsonValue]] = []
+        with tools.store.staging(final) as folder:
+            show_tensorboard(tools.run, self.config.name, folder)
+            job = tools.run / "jobs" / self.config.name
+            result = run_job("train", self._spec(products, folder, tools), job, _listen(tools.progress, curve))
+            made = from_json(ModelRef, result["model"])
+            assert made.adapter is not None
+            described: dict[str, Any] = {
+                "name": self.config.name,
+                "trainer": self.plugin,
+                "base": {"name": base.name, "digest": base.model.digest},
+                "dataset": products.dataset.version,
+                "options": self.options.model_dump(mode="json"),
+                "adapter": made.adapter.relative_to(folder).as_posix(),
+                "figures": result["figures"],
+                "curve": curve,
+            }
+            _describe(folder, described)
+        model = ModelRef(base.model.folder, base.model.digest, final / described["adapter"])
+        return self._add(products, key, model, described)
+
+    def count(self, products: Products, store: Store) -> Count | None:
+        """Not made of items."""
+        return None
+
+    def _spec(self, products: Products, folder: Path, tools: Tools) -> dict[str, JsonValue]:
+        assert products.dataset is not None
+        dataset = tools.store.dataset_folder(products.dataset.version)
+        validation = str(dataset / "validation.jsonl") if products.dataset.of("validation") else None
+        return {
+            "trainer": self.plugin,
+            "config": self.options.model_dump(mode="json"),
+            "train": str(dataset / "train.jsonl"),
+            "validation": validation,
+            "base": to_json(products.bases[self.options.model].model),
+            "seed": self.options.seed,
+            "folder": str(folder),
+            "dataset_version": products.dataset.version,
+        }
+
+    def _add(self, products: Products, key: str, model: ModelRef, described: Mapping[str, Any]) -> Products:
+        trained = TrainedModel(
+            self.config.name,
+            key,
+            self.plugin,
+            self.options.model,
+            model,
+            described["figures"],
+            tuple(described["curve"]),
+        )
+        return replace(products, models={**products.models, self.config.name: trained})
+
+
+def show_tensorboard(run: Path, name: str, model_folder: Path) -> None:
+    """Let runs/<id>/tensorboard/<name> name the model's TensorBoard files."""
+    link = run / "tensorboard" / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(model_folder / "tensorboard")
+
+
+def _listen(
+    progress: Progress, curve: list[Mapping[str, JsonValue]] | None = None
+) -> Callable[[Mapping[str, JsonValue]], None]:
+    def listen(event: Mapping[str, JsonValue]) -> None:
+        if event["event"] != "progress":
+            return
+        figures = {name: value for name, value in event.items() if name not in _NOT_FIGURES}
+        done, total = event["done"], event["total"]
+        assert isinstance(done, int)
+        assert total is None or isinstance(total, int)
+        progress(done, total, **{name: value for name, value in figures.items() if isinstance(value, (int, float))})
+        if curve is not None and figures:
+            curve.append({"step": done, **figures})
+
+    return listen
+
+
+def _describe(folder: Path, description: Mapping[str, Any]) -> None:
+    """Write model.json, with the digest of every other file that decides answers."""
+    text = json.dumps({**description, "files": _digests(folder)}, indent=2, ensure_ascii=False)
+    atomic.write_text(folder / "model.json", text + "\n")
+
+
+def _described(folder: Path) -> dict[str, Any] | None:
+    """What model.json says; None when the folder is missing, unfinished or damaged."""
+    try:
+        described: dict[str, Any] = json.loads((folder / "model.json").read_text())
+        return described if described["files"] == _digests(folder) else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path.name != "model.json" and "tensorboard" not in path.relative_to(folder).parts
+    }
