@@ -2,5 +2,6 @@
 
 from docutune.config.load import find_pipeline, load
 from docutune.config.models import PipelineConfig, SourceConfig, SplitConfig, StepConfig
+from docutune.config.schema import json_schema
 
-__all__ = ["PipelineConfig", "SourceConfig", "SplitConfig", "StepConfig", "find_pipeline", "load"]
+__all__ = ["PipelineConfig", "SourceConfig", "SplitConfig", "StepConfig", "find_pipeline", "json_schema", "load"]

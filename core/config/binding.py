@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from docutune.config.explain import Explainer, problem
 from docutune.config.models import SECTIONS, StepConfig
+from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, KeyPath, Place
 from docutune.errors import PluginError, Problem
 from docutune.records import JsonValue
@@ -20,8 +20,10 @@ from docutune.suggestions import listed
 _DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "generate": ("grounded",),
     "curate": ("duplicates",),
+    "runtime": ("local",),
     "evaluate": ("text-overlap",),
 }
+_AFTER_TRAINING = ("runtime", "evaluate")
 
 
 @dataclass
@@ -39,10 +41,10 @@ class Binder:
         written = self.document.tree.get(section) if isinstance(self.document.tree, dict) else None
         if written is None:
             steps = self._defaults(section)
+        elif isinstance(written, list):
+            steps = [((section, index), step) for index, step in enumerate(written)]
         else:
-            steps = (
-                [((section, index), step) for index, step in enumerate(written)] if isinstance(written, list) else []
-            )
+            steps = [((section,), written)]
         bound = [(path, step) for path, raw in steps if (step := self._step(section, path, raw))]
         self._find_same_names(bound)
         found = tuple(step for _, step in bound)
@@ -50,7 +52,7 @@ class Binder:
 
     def _defaults(self, section: str) -> list[tuple[KeyPath, JsonValue]]:
         trains = isinstance(self.document.tree, dict) and self.document.tree.get("train")
-        names = _DEFAULTS.get(section, ()) if section != "evaluate" or trains else ()
+        names = _DEFAULTS.get(section, ()) if section not in _AFTER_TRAINING or trains else ()
         return [((section,), {"uses": name}) for name in names]
 
     def _step(self, section: str, path: KeyPath, raw: Any) -> StepConfig | None:
@@ -98,7 +100,7 @@ class Binder:
         if "languages" in config.model_fields:
             values.setdefault("languages", list(self.languages))
         try:
-            return config.model_validate_json(json.dumps(values), strict=True)
+            return validate(config, values)
         except ValidationError as error:
             explainer = Explainer(self.document, config, path, f"option of {entry}")
             self.problems += explainer.problems(error, values)

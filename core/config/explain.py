@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,8 @@ class Explainer:
         kind = details["type"]
         if kind == "extra_forbidden":
             known = field_names(self.model, path[:-1])
-            return f"unknown {self.noun}{did_you_mean(str(path[-1]), known)}{_all(known)}"
+            guess = did_you_mean(str(path[-1]), known)
+            return f"unknown {self.noun}{guess}" if guess else f"unknown {self.noun}; known: {', '.join(known)}"
         if kind == "missing":
             return f"missing {self.noun}{_description(self.model, path)}"
         return _value_message(details)
@@ -155,11 +156,6 @@ def _is_model(annotation: Any) -> bool:
 
 def _key(name: str, info: Any) -> str:
     return info.alias or name
-
-
-def _all(known: Iterable[str]) -> str:
-    names = sorted(known)
-    return f" (known: {', '.join(names)})" if 0 < len(names) <= 4 else ""
 
 
 def _short(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from docutune.config.binding import Binder, unwritten_places
 from docutune.config.explain import Explainer, describe, problem
 from docutune.config.models import SECTIONS, Frame, PipelineConfig, SplitConfig
 from docutune.config.overrides import override
+from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, read_yaml
 from docutune.errors import ConfigError, Problem, UsageError
 from docutune.registry import Registry
@@ -86,7 +86,7 @@ def _near(path: Path) -> str | None:
 
 def _frame(document: Document, problems: list[Problem]) -> Frame | None:
     try:
-        return Frame.model_validate_json(json.dumps(document.tree), strict=True)
+        return validate(Frame, document.tree)
     except ValidationError as error:
         problems += Explainer(document, Frame).problems(error, document.tree)
         return None

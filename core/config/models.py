@@ -23,6 +23,7 @@ SECTIONS = {
     "generate": "generator",
     "curate": "curator",
     "train": "trainer",
+    "runtime": "runtime",
     "evaluate": "evaluator",
 }
 """Section of the pipeline file -> the kind of plugin that its steps name."""
@@ -31,8 +32,8 @@ LanguageName = Literal["en", "zh"]
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
 _LANGUAGES_SCHEMA = {
@@ -40,7 +41,7 @@ _LANGUAGES_SCHEMA = {
     "default": "en",
 }
 Languages = Annotated[
-    tuple[LanguageName, ...], BeforeValidator(_as_list), Field(min_length=1), WithJsonSchema(_LANGUAGES_SCHEMA)
+    tuple[LanguageName, ...], BeforeValidator(_as_tuple), Field(min_length=1), WithJsonSchema(_LANGUAGES_SCHEMA)
 ]
 
 
@@ -112,6 +113,7 @@ class Frame(BaseModel):
     train: Annotated[Steps, Field(description="trainings, each of one base model; unset: none, the dataset only")] = (
         None
     )
+    runtime: Annotated[StepFrame | None, Field(description="what loads the models that answer; unset: local")] = None
     evaluate: Annotated[Steps, Field(description="evaluators; unset: text-overlap when something is trained")] = None
 
 
@@ -127,7 +129,10 @@ class StepConfig(BaseModel):
 
 
 class PipelineConfig(BaseModel):
-    """A pipeline file that can be run. `notes` say what was ignored or left out, for the user to read."""
+    """A pipeline file that can be run. `notes` say what was ignored or left out, for the user to read.
+
+    `runtime` holds one step, or none where nothing is trained.
+    """
 
     model_config = _FROZEN
 
@@ -140,6 +145,7 @@ class PipelineConfig(BaseModel):
     curate: tuple[StepConfig, ...]
     split: SplitConfig
     train: tuple[StepConfig, ...]
+    runtime: tuple[StepConfig, ...]
     evaluate: tuple[StepConfig, ...]
     path: Path
     notes: tuple[str, ...] = ()

@@ -144,7 +144,9 @@ class _Reader:
             value = self.loader.construct_object(node)
         except (yaml.YAMLError, ValueError):
             value = _NOTHING
-        if value is None or isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value)):
+        if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        if isinstance(value, str) and _is_unicode(value):
             return value
         message = f"{str(node.value)[:40]!r} is no text, number, true, false or null"
         self.problems.append(Problem(self.file, node.start_mark.line + 1, shown(path), message))
@@ -152,6 +154,10 @@ class _Reader:
 
 
 _NOTHING = object()
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _unreadable(file: str, line: int | None, message: str) -> Document:
