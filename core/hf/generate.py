@@ -1,0 +1,140 @@
+"""Replies of a loaded model: greedy in batches, or one piece by piece."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from docutune.errors import DocutuneError
+from docutune.hf.encode import prompt_ids
+from docutune.records import Message, Variant
+from docutune.template import Template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The text after a prompt; `ended` is False when it was cut at the length limit."""
+
+    text: str
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """A model with what decides its prompts. `adapted` says whether `model` carries an adapter that can be switched."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    template: Template
+    adapted: bool
+    max_length: int  # longest prompt in tokens
+    max_new_tokens: int
+
+    def replies(
+        self, conversations: Sequence[Sequence[Message]], variant: Variant, batch_size: int
+    ) -> Iterator[tuple[int, Reply]]:
+        """(index, greedy reply) for every conversation; those of similar length share a batch."""
+        prompts = [self._prompt(messages) for messages in conversations]
+        order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+        for start in range(0, len(order), batch_size):
+            chosen = order[start : start + batch_size]
+            yield from zip(chosen, self._batch([prompts[index] for index in chosen], variant), strict=True)
+
+    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
+        """Pieces of one reply. `sampling`: temperature (0, the default, is greedy), top_p, max_new_tokens."""
+        from transformers import TextIteratorStreamer
+
+        options = self._sampling(sampling)
+        inputs = self._inputs([self._prompt(messages)])
+        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
+        stopped = threading.Event()
+        failure: list[BaseException] = []
+
+        def generate() -> None:
+            try:
+                self._generate(inputs, variant, streamer=streamer, stopping_criteria=[_Stop(stopped)], **options)
+            except BaseException as error:
+                failure.append(error)
+                streamer.end()
+
+        thread = threading.Thread(target=generate, name="docutune-generate")
+        thread.start()
+        try:
+            yield from (piece for piece in streamer if piece)
+        finally:
+            stopped.set()
+            thread.join()
+        if failure:
+            raise failure[0]
+
+    def _prompt(self, messages: Sequence[Message]) -> list[int]:
+        ids = prompt_ids(self.tokenizer, self.template, messages)
+        if len(ids) > self.max_length:
+            raise DocutuneError(f"a prompt of {len(ids)} tokens is longer than {self.max_length}", "shorten it")
+        return ids
+
+    def _batch(self, prompts: Sequence[list[int]], variant: Variant) -> Iterator[Reply]:
+        inputs = self._inputs(prompts)
+        length = inputs["input_ids"].shape[1]
+        for row in self._generate(inputs, variant, max_new_tokens=self.max_new_tokens, do_sample=False):
+            yield self._reply(row[length:].tolist())
+
+    def _reply(self, ids: list[int]) -> Reply:
+        ends = self._end_ids()
+        end = next((position for position, token in enumerate(ids) if token in ends), None)
+        return Reply(self.tokenizer.decode(ids[:end], skip_special_tokens=True), end is not None)
+
+    def _inputs(self, prompts: Sequence[list[int]]) -> dict[str, torch.Tensor]:
+        """Left-padded, so that every row's reply begins at the same place."""
+        longest = max(map(len, prompts))
+        pad = self.tokenizer.pad_token_id
+        ids = [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
+        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        device = self.model.device
+        return {
+            "input_ids": torch.tensor(ids, device=device),
+            "attention_mask": torch.tensor(mask, device=device),
+        }
+
+    def _generate(self, inputs: dict[str, torch.Tensor], variant: Variant, **options: Any) -> torch.Tensor:
+        if variant == "tuned" and not self.adapted:
+            raise DocutuneError("this model has no adapter: there is no tuned variant", "ask for the base")
+        switch = self.model.disable_adapter() if self.adapted and variant == "base" else nullcontext()
+        with switch, torch.inference_mode():
+            generated: torch.Tensor = self.model.generate(
+                **inputs, **options, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self._end_ids()
+            )
+        return generated
+
+    def _end_ids(self) -> list[int]:
+        """The template's end token, and the tokenizer's own, which a base model may prefer."""
+        names = dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])
+        return [self.tokenizer.convert_tokens_to_ids(name) for name in names]
+
+    def _sampling(self, sampling: dict[str, float]) -> dict[str, Any]:
+        unknown = sorted(set(sampling) - {"temperature", "top_p", "max_new_tokens"})
+        if unknown:
+            raise DocutuneError(f"unknown sampling option {unknown[0]!r}", "known: temperature, top_p, max_new_tokens")
+        limit = int(sampling.get("max_new_tokens", self.max_new_tokens))
+        temperature = sampling.get("temperature", 0.0)
+        if temperature == 0:
+            return {"max_new_tokens": limit, "do_sample": False}
+        top_p = sampling.get("top_p", 1.0)
+        return {"max_new_tokens": limit, "do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+
+
+class _Stop:
+    """Ends the generation after the current token once the event is set."""
+
+    def __init__(self, stopped: threading.Event) -> None:
+        self._stopped = stopped
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        return torch.full((len(input_ids),), self._stopped.is_set(), device=input_ids.device)

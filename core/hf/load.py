@@ -1,0 +1,95 @@
+"""Models into memory: the frozen base in NF4 or as it is, the adapter on top, in the device's own number format."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from docutune.errors import DocutuneError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Quantization = Literal["nf4", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a model runs and in which numbers it computes."""
+
+    name: str
+    dtype: torch.dtype
+
+
+def device() -> Device:
+    """The first GPU in bfloat16 (float16 where it knows none), or the CPU in float32."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return Device("cpu", torch.float32)
+    return Device("cuda:0", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model folder, with a padding token."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise DocutuneError(f"{folder}: no usable tokenizer: {_first_line(error)}") from None
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_base(folder: Path, quantization: Quantization, where: Device) -> PreTrainedModel:
+    """The base model, every linear layer but the head in NF4 with double quantization where asked (QLoRA,
+    arXiv:2305.14314)."""
+    from transformers import AutoModelForCausalLM
+
+    options: dict[str, Any] = {"quantization_config": _nf4(where)} if quantization == "nf4" else {}
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=where.dtype, device_map={"": where.name}, local_files_only=True, **options
+        )
+    except (OSError, ValueError) as error:
+        raise DocutuneError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from None
+    return model
+
+
+def load_adapter(base: PreTrainedModel, adapter: Path) -> Any:
+    """The base with a trained PEFT adapter on top; `disable_adapter()` gives the base back for a while."""
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(base, str(adapter), is_trainable=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DocutuneError(f"{adapter}: the adapter does not fit its base: {_first_line(error)}") from None
+
+
+def free_memory() -> None:
+    """Give memory of dropped models back, the GPU's cache too."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _nf4(where: Device) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=where.dtype,
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,78 @@
+"""Long work in child processes: a spec as a JSON file in, events out; cancelling ends the process and frees its memory."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from docutune.errors import Cancelled
+from docutune.processes import EventReader, Worker, failure, kill, reported, start, stop
+from docutune.records import JsonValue
+from docutune.sessions import open_session
+
+__all__ = ["open_session", "run_job"]
+
+_POLL_SECONDS = 0.05
+_EXIT_GRACE = 30.0  # seconds to unload libraries after the last word
+
+
+def run_job(
+    action: str,
+    spec: Mapping[str, JsonValue],
+    folder: Path,
+    on_event: Callable[[Mapping[str, JsonValue]], None],
+) -> dict[str, Any]:
+    """Run one action ("pretrain" or "train") in a worker and return its result.
+
+    Writes spec.json, events.jsonl and log.txt in `folder`. `on_event` hears every event: "hello", then "progress" with
+    "time", "done", "total" and figures, then "result". Raises JobError with the worker's message and hint when it
+    failed, and Cancelled when it was stopped. An interrupt, or an error in `on_event`, stops the worker first.
+    """
+    worker = start(action, spec, folder)
+    try:
+        for event in _follow(worker):
+            on_event(event)
+            if event["event"] == "result":
+                return _result(event)
+            if event["event"] == "failed":
+                raise reported(event)
+            if event["event"] == "cancelled":
+                raise Cancelled
+        raise failure(worker)
+    except KeyboardInterrupt:
+        raise Cancelled from None
+    finally:
+        _settle(worker)
+
+
+def _follow(worker: Worker) -> Iterator[dict[str, JsonValue]]:
+    """The worker's events as they come, until it ended and the last one was read."""
+    read = EventReader(worker.folder)
+    while True:
+        ended = worker.process.poll() is not None
+        yield from read()
+        if ended:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _result(event: Mapping[str, JsonValue]) -> dict[str, Any]:
+    result = event["result"]
+    if not isinstance(result, dict):
+        raise TypeError(f"a worker's result is an object, not {type(result).__name__}")
+    return result
+
+
+def _settle(worker: Worker) -> None:
+    """Leave no process behind: one that said its last word may end by itself, any other is stopped."""
+    said = {event["event"] for event in EventReader(worker.folder)()}
+    if said.isdisjoint({"result", "failed", "cancelled"}):
+        stop(worker)
+        return
+    try:
+        worker.process.wait(_EXIT_GRACE)
+    except subprocess.TimeoutExpired:
+        kill(worker)

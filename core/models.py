@@ -1,0 +1,117 @@
+"""Model names to folders on this disk: a local folder, or a repository of the model hub or of a mirror of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutune.errors import DocutuneError
+from docutune.records import ModelRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+_FOLDER_MARKS = ("/", "./", "../", "~")
+
+
+def resolve(name: str, base_folder: Path, download: bool = True) -> ModelRef:
+    """The base model called `name`: a folder (absolute, or relative to `base_folder`), or a hub repository "owner/name".
+
+    A repository is downloaded once into the hub's own cache, through HF_ENDPOINT where that is set; without a network
+    the cached copy serves, and without `download` nothing else does. The digest is the repository's commit, or a hash of the folder's files. Raises DocutuneError
+    when there is no such model, or no usable one.
+    """
+    folder = base_folder / Path(name).expanduser()
+    if name.startswith(_FOLDER_MARKS) or folder.is_dir():
+        return _checked(folder.resolve(), name, folder_digest)
+    return _checked(_snapshot(name, download), name, lambda snapshot: snapshot.name)
+
+
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of a model folder's files, 64 hexadecimal digits.
+
+    Remembered in the user's cache folder by size and modification time, for weights are large.
+    """
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    state = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    memory = _memory(folder)
+    known = _recall(memory)
+    if known.get("state") == state:
+        return str(known["digest"])
+    whole = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            whole.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    _remember(memory, {"state": state, "digest": whole.hexdigest()})
+    return whole.hexdigest()
+
+
+def _checked(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelRef:
+    if not folder.is_dir():
+        raise DocutuneError(f"model {name!r}: no folder {folder}", "paths are relative to the pipeline file")
+    if not (folder / "config.json").is_file():
+        raise DocutuneError(
+            f"model {name!r}: {folder} holds no config.json", "name a folder in the Hugging Face format"
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise DocutuneError(f"model {name!r}: {folder} holds no *.safetensors weights", "choose a model in that format")
+    return ModelRef(folder, digest(folder))
+
+
+def _snapshot(name: str, download: bool) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_WANTED), local_files_only=not download))
+    except HFValidationError:
+        cause, hint = "is neither a folder nor a hub name", "write owner/name, or a path that starts with ./"
+    except GatedRepoError:
+        cause, hint = "needs its terms accepted", "accept them on the model's page, then log in with `hf auth login`"
+    except RepositoryNotFoundError:
+        cause, hint = f"is not on {_hub()}", "check the spelling; a private model needs `hf auth login`"
+    except LocalEntryNotFoundError:
+        cause, hint = f"is not in the cache and {_hub()} cannot be reached", _OFFLINE_HINT
+    except (HfHubHTTPError, OSError) as error:
+        cause, hint = f"could not be downloaded: {str(error).splitlines()[0]}", _OFFLINE_HINT
+    raise DocutuneError(f"model {name!r} {cause}", hint)
+
+
+_OFFLINE_HINT = "check the network, set HF_ENDPOINT to a mirror, or give a folder that holds the model"
+
+
+def _hub() -> str:
+    return os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+
+
+def _memory(folder: Path) -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "docutune" / "digests" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:32]}.json"
+
+
+def _recall(memory: Path) -> dict[str, object]:
+    try:
+        known = json.loads(memory.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}  # never seen, or a damaged note: computed again
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(memory: Path, known: dict[str, object]) -> None:
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        draft = memory.with_name(f"{memory.name}.{os.getpid()}")
+        draft.write_text(json.dumps(known), "utf-8")
+        draft.replace(memory)
+    except OSError:
+        return  # a read-only home costs time, not correctness

@@ -1,0 +1,95 @@
+"""The worker's end of a session: answers requests from a socket until the other side hangs up."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import socket
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+from docutune.contracts import Session
+from docutune.errors import DocutuneError
+from docutune.records import Message, Probe, from_json, to_json
+
+
+class Connection:
+    """One client: requests in, replies out, and the ids of the requests that it gave up."""
+
+    def __init__(self, path: str) -> None:
+        """Connect at once, before any model is loaded, so that a client that goes away is noticed at any time."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(path)
+        self._requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._idle = threading.Event()
+        threading.Thread(target=self._receive, name="docutune-requests", daemon=True).start()
+
+    def serve(self, session: Session) -> None:
+        """Answer one request after the other; returns when the client hung up."""
+        self._send(0, {"ready": True})
+        while True:
+            self._idle.set()
+            request = self._requests.get()
+            self._idle.clear()
+            if request is None:
+                return
+            self._answer(session, request)
+
+    def _answer(self, session: Session, request: Mapping[str, Any]) -> None:
+        number = request["id"]
+        try:
+            with closing(_replies(session, request)) as replies:
+                for reply in replies:
+                    if number in self._cancelled:
+                        return
+                    self._send(number, reply)
+            self._send(number, {"done": True})
+        except DocutuneError as error:
+            self._send(number, {"error": {"message": error.message, "hint": error.hint}})
+        except Exception as error:
+            traceback.print_exc()
+            summary = f"{type(error).__name__}: {error}".splitlines()[0]
+            self._send(number, {"error": {"message": summary, "hint": "the traceback is in the session's log.txt"}})
+        finally:
+            self._cancelled.discard(number)
+
+    def _send(self, number: int, reply: Mapping[str, Any]) -> None:
+        try:
+            self._socket.sendall(json.dumps({"id": number, **reply}, ensure_ascii=False).encode() + b"\n")
+        except OSError:
+            os._exit(0)  # the client went away
+
+    def _receive(self) -> None:
+        try:
+            with self._socket.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    request = json.loads(line)
+                    if request["method"] == "cancel":
+                        self._cancelled.add(request["id"])
+                    else:
+                        self._requests.put(request)
+        except (OSError, ValueError):
+            pass  # a broken connection is a client that went away
+        if self._idle.is_set():
+            self._requests.put(None)  # close in good order
+        else:
+            os._exit(0)  # nobody waits for the model being loaded or the answer being made: free the memory now
+
+
+def _replies(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    variant = request["variant"]
+    if request["method"] == "answer":
+        probes = [from_json(Probe, probe) for probe in request["probes"]]
+        for answer in session.answer(probes, variant):
+            yield {"answer": to_json(answer)}
+    elif request["method"] == "stream":
+        messages = [from_json(Message, message) for message in request["messages"]]
+        for piece in session.stream(messages, variant, **request["sampling"]):
+            yield {"piece": piece}
+    else:
+        raise DocutuneError(f"unknown request {request['method']!r}", "client and worker differ in version")

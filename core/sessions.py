@@ -1,0 +1,144 @@
+"""A runtime in a worker process, used like a Session: JSON Lines over a Unix socket, with request ids and cancel."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docutune.errors import JobError
+from docutune.processes import Worker, failure, kill, start
+from docutune.records import Answer, JsonValue, Message, ModelRef, Probe, Variant, from_json, to_json
+
+_CLOSE_GRACE = 20.0  # seconds to free the model's memory before the process is killed
+_CONNECT_POLL = 0.5  # seconds between looks whether the worker still lives
+
+
+def open_session(runtime: str, config: Mapping[str, JsonValue], model: ModelRef, folder: Path) -> RemoteSession:
+    """Start a worker that loads `model` with the named runtime; events and log go to `folder`.
+
+    Returns when the model is loaded. Raises JobError with the worker's reason when it cannot be.
+    """
+    private = Path(
+        tempfile.mkdtemp(prefix="docutune-")
+    )  # mode 0700; a socket path must be short, a job folder may not be
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(str(private / "socket"))
+            listener.listen(1)
+            spec = {"runtime": runtime, "config": to_json(config), "model": to_json(model)}
+            worker = start("serve", {**spec, "socket": str(private / "socket")}, folder)
+            try:
+                return RemoteSession(worker, _accept(listener, worker))
+            except BaseException:
+                kill(worker)
+                raise
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _accept(listener: socket.socket, worker: Worker) -> socket.socket:
+    listener.settimeout(_CONNECT_POLL)
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            if worker.process.poll() is not None:
+                raise failure(worker) from None
+            continue
+        connection.settimeout(None)
+        return connection
+
+
+class RemoteSession:
+    """The client's end of a served model; implements contracts.Session. Requests of several threads wait their turn."""
+
+    def __init__(self, worker: Worker, connection: socket.socket) -> None:
+        self._worker = worker
+        self._connection = connection
+        self._ids = itertools.count(1)
+        self._sending = threading.Lock()
+        self._replies: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {0: queue.SimpleQueue()}
+        self._ended = False
+        threading.Thread(target=self._receive, name="docutune-session", daemon=True).start()
+        self._next(0)  # the worker's word that the model is loaded
+
+    def __enter__(self) -> RemoteSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
+        """Greedy answers in the order in which they are ready."""
+        for reply in self._request("answer", probes=to_json(tuple(probes)), variant=variant):
+            yield from_json(Answer, reply["answer"])
+
+    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
+        """One reply, piece by piece; closing the iterator stops the generation."""
+        for reply in self._request("stream", messages=to_json(tuple(messages)), variant=variant, sampling=sampling):
+            yield reply["piece"]
+
+    def close(self) -> None:
+        """Unload the model and end the worker process. Safe to call twice."""
+        try:
+            self._connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the worker hung up first
+        self._connection.close()
+        try:
+            self._worker.process.wait(_CLOSE_GRACE)
+        except subprocess.TimeoutExpired:
+            kill(self._worker)
+
+    def _request(self, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        number = next(self._ids)
+        self._replies[number] = queue.SimpleQueue()
+        finished = False
+        try:
+            self._send({"id": number, "method": method, **arguments})
+            while (reply := self._next(number)).get("done") is None:
+                yield reply
+            finished = True
+        finally:
+            del self._replies[number]
+            if not finished and not self._ended:
+                self._send({"id": number, "method": "cancel"})
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        line = json.dumps(request, ensure_ascii=False).encode() + b"\n"
+        try:
+            with self._sending:
+                self._connection.sendall(line)
+        except OSError:
+            raise failure(self._worker) from None
+
+    def _next(self, number: int) -> dict[str, Any]:
+        reply = None if self._ended and self._replies[number].empty() else self._replies[number].get()
+        if reply is None:
+            raise failure(self._worker)
+        if "error" in reply:
+            raise JobError(reply["error"]["message"], reply["error"]["hint"])
+        return reply
+
+    def _receive(self) -> None:
+        """Hand each reply to the request that waits for it; replies to a request that was given up are dropped."""
+        try:
+            with self._connection.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    reply = json.loads(line)
+                    if waiting := self._replies.get(reply["id"]):
+                        waiting.put(reply)
+        except (OSError, ValueError):
+            pass  # the connection broke, perhaps within a line; every request learns it below
+        self._ended = True
+        for waiting in list(self._replies.values()):
+            waiting.put(None)

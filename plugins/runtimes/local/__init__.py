@@ -1,0 +1,1 @@
+"""The runtime `local`: answers with a model loaded on this machine."""

@@ -1,0 +1,37 @@
+"""What the runtime `local` is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from docutune import Registration, hookimpl
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Config(BaseModel):
+    """How the model is held and how it answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    quantization: Annotated[
+        Literal["nf4", "none"], Field(description="how the base is held in memory; as in training by default")
+    ] = "nf4"
+    batch_size: Annotated[int, Field(ge=1, description="prompts answered at once")] = 16
+    max_new_tokens: Annotated[int, Field(ge=1, description="longest reply in tokens")] = 512
+    max_length: Annotated[int, Field(ge=16, description="longest prompt in tokens; longer ones are refused")] = 8192
+
+
+@hookimpl
+def docutune_runtimes() -> list[Registration]:
+    """The runtime `local`."""
+    return [
+        Registration(
+            name="local",
+            revision=1,
+            summary="transformers on this machine's GPU or CPU; base and tuned from one load",
+            config=Config,
+            load="docutune.plugins.runtimes.local.serve:Local",
+            requires=("torch", "transformers", "peft", "bitsandbytes", "accelerate"),
+            extra="docutune[trl]",
+        )
+    ]

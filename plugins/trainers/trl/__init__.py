@@ -1,0 +1,1 @@
+"""The trainer `trl`: QLoRA with TRL's SFTTrainer."""

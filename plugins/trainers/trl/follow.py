@@ -1,0 +1,92 @@
+"""What SFTTrainer tells while it trains, passed on as progress; where it is cancelled or gives up."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from docutune.contracts import Context
+from docutune.errors import DocutuneError
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations import TensorBoardCallback
+
+_FIGURES = ("loss", "learning_rate", "grad_norm", "eval_loss")
+_BEAT = 0.5  # seconds between looks for a cancellation
+
+
+class Follower(TrainerCallback):
+    """Reports each logged step to the context, whose `progress` also raises Cancelled."""
+
+    def __init__(self, context: Context, figures: Mapping[str, float]) -> None:
+        """`figures` are known beforehand and stand in the first report."""
+        self.figures: dict[str, float] = dict(figures)
+        self._context = context
+        self._started = self._last = time.monotonic()
+        self._tokens = 0.0
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """The clock starts once the model is loaded."""
+        self._started = time.monotonic()
+        self._report(state, dict(self.figures))
+
+    def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Between the forward passes of one step."""
+        self._beat(state)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """After each optimizer step."""
+        self._beat(state)
+
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """While the validation loss is computed."""
+        self._beat(state)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """The figures of a logging step. A loss that is no number ends the training: it never comes back."""
+        figures = {name: float(logs[name]) for name in _FIGURES if logs and name in logs}
+        if not figures:
+            return
+        if not math.isfinite(figures.get("loss", 0.0)):
+            raise DocutuneError(
+                f"the loss is {figures['loss']} at step {state.global_step}",
+                "lower learning_rate, or raise warmup_ratio",
+            )
+        self._tokens = float((logs or {}).get("num_tokens", self._tokens))
+        self._report(state, figures | self._pace(state))
+
+    def _pace(self, state: TrainerState) -> dict[str, float]:
+        """Non-padding tokens per second since the start, and the seconds that the remaining steps will take."""
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        done = max(state.global_step, 1)
+        return {
+            "tokens_per_second": round(self._tokens / seconds, 1),
+            "seconds_left": round(seconds / done * (state.max_steps - state.global_step), 1),
+        }
+
+    def _beat(self, state: TrainerState) -> None:
+        if time.monotonic() - self._last >= _BEAT:
+            self._report(state, {})
+
+    def _report(self, state: TrainerState, figures: dict[str, float]) -> None:
+        self.figures.update(figures)
+        self._last = time.monotonic()
+        self._context.progress(state.global_step, state.max_steps, **figures)
+
+
+def tensorboard(folder: Path) -> TrainerCallback:
+    """Writes TensorBoard files to exactly that folder."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    return TensorBoardCallback(SummaryWriter(log_dir=str(folder)))

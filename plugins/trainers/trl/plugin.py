@@ -1,0 +1,44 @@
+"""What the trainer `trl` is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from docutune import Registration, TrainingConfig, hookimpl
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrlOptions(BaseModel):
+    """What only this trainer has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    optim: Annotated[
+        Literal["adamw_torch", "adamw_torch_fused", "adamw_8bit", "paged_adamw_8bit"],
+        Field(description="optimizer; the 8-bit ones save memory on a GPU"),
+    ] = "adamw_torch"
+    group_by_length: Annotated[
+        bool, Field(description="put samples of similar length into one batch: less padding, less random order")
+    ] = False
+
+
+class Config(TrainingConfig):
+    """The options of every trainer, and those of this one under `trl:`."""
+
+    trl: Annotated[TrlOptions, Field(description="options of this trainer alone")] = TrlOptions()
+
+
+@hookimpl
+def docutune_trainers() -> list[Registration]:
+    """The trainer `trl`."""
+    return [
+        Registration(
+            name="trl",
+            revision=1,
+            summary="QLoRA with TRL's SFTTrainer, on a GPU or the CPU",
+            config=Config,
+            load="docutune.plugins.trainers.trl.train:Trl",
+            requires=("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tensorboard"),
+            extra="docutune[trl]",
+        )
+    ]
