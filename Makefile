@@ -1,0 +1,58 @@
+# Everything starts from a clean clone with Python 3.11+ and make.
+#   make quickstart          a tuned model, its report and one answer, from a real library's docs and code
+#   make test                the test suite
+#   CPU=1 beside either      installs the CPU build of torch, for machines without an NVIDIA GPU
+
+PYTHON ?= python3
+VENV ?= .venv
+CPU ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+LIBRARY ?= click==8.3.1
+
+PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
+SOURCES = examples/quickstart/library
+
+.PHONY: quickstart test check install install-test install-dev clean
+
+quickstart: install $(SOURCES)
+	cd examples/quickstart && ../../$(VENV)/bin/docutune run
+	cd examples/quickstart && ../../$(VENV)/bin/python ask.py
+
+test: install-test
+	$(VENV)/bin/pytest
+
+check: install-dev
+	VENV=$(VENV) bash .ci/check
+
+install: $(VENV)/installed-run
+install-test: $(VENV)/installed-test
+install-dev: $(VENV)/installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "docutune needs Python 3.11 or newer, this is %d.%d: make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/torch: $(VENV)/bin/python constraints.txt
+	$(PIP) $(if $(CPU),--index-url $(TORCH_INDEX)) torch
+	touch $@
+
+$(VENV)/installed-run: $(VENV)/torch setup.cfg constraints.txt
+	$(PIP) --editable '.[trl,eval]'
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/torch setup.cfg constraints.txt
+	$(PIP) --editable '.[test]'
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed-test
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+$(SOURCES): $(VENV)/bin/python
+	rm -rf $@ $@.tmp && mkdir -p $@.tmp
+	$(VENV)/bin/python -m pip download --quiet --no-deps --no-binary :all: --dest $@.tmp '$(LIBRARY)'
+	cd $@.tmp && tar --extract --gzip --strip-components 1 --file *.tar.gz && rm *.tar.gz
+	mv $@.tmp $@
+
+clean:
+	rm -rf $(VENV) $(SOURCES) $(SOURCES).tmp examples/quickstart/.docutune build dist .typeview
