@@ -1,0 +1,26 @@
+"""`docutune eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from docutune.cli.options import json_output, overrides, pipeline_file
+
+
+@click.command("eval")
+@pipeline_file
+@overrides
+@json_output
+def evaluate(file: Path, overrides: tuple[str, ...], trainer: str | None, as_json: bool) -> None:
+    """Measure a model again, base against tuned.
+
+    Uses the models that `docutune run` trained and never trains; answers given before are not asked for again.
+    """
+    from docutune.api import RunRequest, Workspace
+    from docutune.cli.progress import RunView
+    from docutune.cli.run import show_summary
+
+    request = RunRequest(file, overrides, trainer, only_evaluate=True)
+    show_summary(Workspace.of(file).run(request, RunView()), as_json)

@@ -1,0 +1,83 @@
+"""Shows a run: one live line a step on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from docutune.records import Outcome, StepInfo
+    from docutune.steps.base import Count
+
+_SECONDS_BETWEEN_LINES = 10.0
+_MARKS = {"made": "done", "reused": "reused", "failed": "FAILED", "cancelled": "stopped"}
+
+
+class RunView:
+    """The runlog.Listener of the command line; writes to stderr, so that stdout stays for results."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._last_line = 0.0
+
+    def step_started(self, step: StepInfo, count: Count | None) -> None:
+        """Begin the step's line."""
+        self._last_line = time.monotonic()
+        if not self.console.is_terminal:
+            return
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=self.console,
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task(step.name, total=count.total if count else None, figures="")
+
+    def progress(self, step: StepInfo, done: int, total: int | None, figures: Mapping[str, float]) -> None:
+        """Move the bar, or write a line now and then."""
+        text = show_figures(figures)
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total, figures=text)
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            self.console.print(f"{step.name}: {done}{f'/{total}' if total else ''} {text}".rstrip(), markup=False)
+
+    def step_finished(self, step: StepInfo, outcome: Outcome) -> None:
+        """Replace the bar by what came of it."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = self._task = None
+        figures = show_figures({k: v for k, v in outcome.figures.items() if isinstance(v, (int, float))})
+        line = f"{_MARKS[outcome.status]:>7}  {step.name:<28} {outcome.seconds:7.1f} s  {figures}"
+        self.console.print(line.rstrip(), markup=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        self.console.print(f"   note  {text}", markup=False, soft_wrap=True)
+
+
+def show_figures(figures: Mapping[str, object]) -> str:
+    """Figures in one line: "loss 0.412, 1,830 tokens/s, 75 s left"."""
+    return ", ".join(_show(name, value) for name, value in figures.items())
+
+
+def _show(name: str, value: object) -> str:
+    if name == "seconds_left":
+        return f"{value:.0f} s left"
+    if name == "tokens_per_second":
+        return f"{value:,.0f} tokens/s"
+    words = name.replace("_", " ")
+    if isinstance(value, int):
+        return f"{value:,} {words}"
+    return f"{words} {value:.3g}"
