@@ -97,8 +97,8 @@ class Binder:
             return None
         config = entry.registration.config
         values = self._own_options(entry, raw, path)
-        if "languages" in config.model_fields:
-            values.setdefault("languages", list(self.languages))
+        if "languages" in config.model_fields and values.get("languages") is None:
+            values["languages"] = list(self.languages)
         try:
             return validate(config, values)
         except ValidationError as error:

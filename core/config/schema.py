@@ -14,7 +14,8 @@ def json_schema(registry: Registry) -> Schema:
     """JSON Schema (draft 2020-12) of pipeline.yaml in this environment."""
     schema = Frame.model_json_schema()
     definitions = schema["$defs"]
-    definitions.pop(StepFrame.__name__, None)
+    for unused in (StepFrame.__name__, "JsonValue"):
+        definitions.pop(unused, None)
     for section, kind in SECTIONS.items():
         entries = registry.registrations(kind)
         for entry in entries:

@@ -1,0 +1,26 @@
+"""Every command: where it lives and what it does in a line. Nothing is imported until a command is called."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """`load` is "module:function" of a click command or group."""
+
+    load: str
+    summary: str
+
+
+COMMANDS = {
+    "doctor": Command("docutune.cli.doctor:doctor", "Check this machine and this installation"),
+    "validate": Command("docutune.cli.validate:validate", "Check a pipeline file and show every mistake in it"),
+    "plan": Command("docutune.cli.run:plan", "Show what a run would do"),
+    "run": Command("docutune.cli.run:run", "Run the pipeline: from sources to a tuned model and a report"),
+    "status": Command("docutune.cli.inspect:status", "Show the runs of this workspace"),
+    "report": Command("docutune.cli.inspect:report", "Show or write the report of a run"),
+    "eval": Command("docutune.cli.evaluate:evaluate", "Measure a model again, base against tuned"),
+    "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),
+    "plugins": Command("docutune.cli.plugins:plugins", "Show the installed plugins and their options"),
+    "schema": Command("docutune.cli.schema:schema", "Print the JSON Schema of the pipeline file for editors"),
+}

@@ -1,0 +1,144 @@
+"""What stands between this machine and a run: each finding with what to do about it. Imports no plugin's libraries."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from docutune import tested
+from docutune.registry import Registry
+
+OK: Literal["ok"] = "ok"
+WARN: Literal["warn"] = "warn"
+FAIL: Literal["fail"] = "fail"
+
+_GIB = 1024**3
+_HUB = "https://huggingface.co"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; `advice` says what to do unless all is well."""
+
+    name: str
+    status: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str | None = None
+
+
+def check_machine() -> Iterator[Check]:
+    """Every check that needs no network, in the order in which problems are best solved."""
+    yield _python()
+    yield _system()
+    yield _memory()
+    yield _disk(Path.cwd())
+    yield _gpu()
+    yield from _libraries()
+    yield from _plugins()
+
+
+def check_hub() -> Check:
+    """Whether the model hub (or the mirror that HF_ENDPOINT names) answers within 5 seconds."""
+    address = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=5):
+            return Check("hub", OK, f"{address} answers")
+    except urllib.error.HTTPError as error:
+        return Check("hub", OK, f"{address} answers (HTTP {error.code})")
+    except (OSError, ValueError) as error:
+        advice = "set HF_ENDPOINT to a mirror, or use models that are on this disk"
+        return Check("hub", WARN, f"{address} cannot be reached: {error}", advice)
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} at {sys.executable}"
+    return Check("python", OK, found)
+
+
+def _system() -> Check:
+    found = f"{platform.system()} {platform.release()}, {len(os.sched_getaffinity(0))} CPUs"
+    if platform.system() == "Linux":
+        return Check("system", OK, found)
+    return Check("system", WARN, found, "Linux and WSL2 are supported; elsewhere limits and stopping may not work")
+
+
+def _memory() -> Check:
+    pages = {name: os.sysconf(name) for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES", "SC_PAGE_SIZE")}
+    total = pages["SC_PHYS_PAGES"] * pages["SC_PAGE_SIZE"] / _GIB
+    free = max(pages["SC_AVPHYS_PAGES"] * pages["SC_PAGE_SIZE"] / _GIB, _available_memory())
+    found = f"{total:.1f} GiB, {free:.1f} GiB available"
+    if free >= 4:
+        return Check("memory", OK, found)
+    return Check("memory", WARN, found, "a training of a small model takes about 4 GiB: close other programs")
+
+
+def _available_memory() -> float:
+    """GiB that new programs can have, file cache included; 0 where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return 0.0
+    sizes = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    return int(next(sizes, "0")) * 1024 / _GIB
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free / _GIB
+    found = f"{free:.1f} GiB free below {folder}"
+    if not os.access(folder, os.W_OK):
+        return Check("disk", FAIL, f"{folder} cannot be written to", "change to a folder of your own")
+    if free < 1:
+        return Check("disk", FAIL, found, "free some space: a run needs at least 1 GiB")
+    if free < 10:
+        return Check("disk", WARN, found, "models take 1 to 10 GiB each: free some space")
+    return Check("disk", OK, found)
+
+
+def _gpu() -> Check:
+    """What nvidia-smi says: asking torch would take seconds."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+    except FileNotFoundError:
+        advice = "without one, trainings run on the CPU: fit for builtin/tiny and little more"
+        return Check("gpu", WARN, "no NVIDIA driver found", advice)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Check("gpu", WARN, f"nvidia-smi failed: {error}", "reinstall the NVIDIA driver")
+    found = "; ".join(answer.splitlines())
+    if "+cpu" in (tested.installed("torch") or ""):
+        return Check("gpu", WARN, found, "the installed torch cannot use it: install a CUDA build of torch")
+    return Check("gpu", OK, f"{found} (total, free, driver)")
+
+
+def _libraries() -> Iterator[Check]:
+    for group in tested.groups():
+        name = f"libraries of docutune[{group.extra}]" if group.extra else "libraries"
+        install = f"pip install 'docutune[{group.extra}]'" if group.extra else "pip install --force-reinstall docutune"
+        if group.absent and group.extra and not group.present:
+            yield Check(name, OK, f"not installed; add them with {install}")
+        elif group.absent:
+            yield Check(name, WARN if group.extra else FAIL, f"missing: {', '.join(group.absent)}", install)
+        elif group.different:
+            yield Check(name, WARN, f"not the tested versions: {', '.join(group.different)}", "mind this when it fails")
+        else:
+            yield Check(name, OK, f"{len(group.present)} installed, as tested")
+
+
+def _plugins() -> Iterator[Check]:
+    registry = Registry.load()
+    ready = [entry for entry in registry.entries if not entry.missing]
+    yield Check("plugins", OK if ready else FAIL, f"{len(ready)} ready", None if ready else "reinstall docutune")
+    for entry in registry.entries:
+        if entry.missing:
+            yield Check(f"plugin {entry.name}", WARN, f"needs {', '.join(entry.missing)}", entry.install)
+    for item in registry.failed:
+        yield Check("plugin", WARN, str(item), item.hint)
