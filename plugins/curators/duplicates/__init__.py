@@ -1,0 +1,1 @@
+"""The curator `duplicates`: exact and near duplicates, contradicting answers, empty answers."""

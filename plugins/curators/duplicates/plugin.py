@@ -1,0 +1,33 @@
+"""What the curator `duplicates` is: its options and its registration."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from docutune import Registration, hookimpl
+
+
+class Config(BaseModel):
+    """Options of the curator `duplicates`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(
+        0.85, ge=0.5, le=1.0, description="Jaccard similarity of character n-grams from which two samples are the same."
+    )
+    ngram_chars: int = Field(4, ge=1, le=12, description="Length of the n-grams in characters.")
+
+
+@hookimpl
+def docutune_curators() -> list[Registration]:
+    """The curator `duplicates`."""
+    return [
+        Registration(
+            name="duplicates",
+            revision=1,
+            summary="Leaves out exact and near duplicates, contradicting answers and empty answers",
+            config=Config,
+            load="docutune.plugins.curators.duplicates.curate:Duplicates",
+            requires=("rensa",),
+        )
+    ]

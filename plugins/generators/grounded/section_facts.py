@@ -1,0 +1,73 @@
+"""What sections of the documentation explain, each under a topic that no other section has."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from docutune.contracts import Library
+from docutune.plugins.generators.grounded.blocks import blocks, fit
+from docutune.plugins.generators.grounded.fact import Fact
+from docutune.plugins.generators.grounded.inline import is_cjk, plain
+from docutune.plugins.generators.grounded.names import in_text
+from docutune.records import Section
+
+_NO_KNOWLEDGE = re.compile(
+    r"\b(?:change ?log|changes|release notes|release history|history|licen[cs]e|copying|contents|index|credits|authors|"
+    r"acknowledge?ments?|contributors?|sponsors?|backers|donate|code of conduct|links|see also|table of contents|"
+    r"(?:unreleased|version )?v?\d+\.\d+(?:\.\d+)?\S*)\b|^(?:更新日志|变更|许可证?|目录|致谢|版本历史)",
+    re.IGNORECASE,
+)
+_MIN_CHARS, _MIN_CJK_CHARS = 80, 30
+
+
+def section_facts(library: Library, limit: int) -> Iterator[Fact]:
+    """One fact per heading; `limit` is the longest answer in characters."""
+    sections = [section for section in _first_parts(library.sections()) if not _says_nothing(section)]
+    topics = _topics(sections)
+    for section in sections:
+        topic = topics.get(section.heading)
+        text = fit(blocks(section.text), limit) if topic else ""
+        if topic and len(text) >= (_MIN_CJK_CHARS if is_cjk(text) else _MIN_CHARS):
+            key = " > ".join(section.heading)
+            slots = {"topic": topic, "text": text}
+            yield Fact(
+                f"explanation:{key}", "explanation", "explanation", slots, key, (section.span,), in_text(text, library)
+            )
+
+
+def _first_parts(sections: Iterator[Section]) -> Iterator[Section]:
+    """A long section is cut into parts; the first one carries what it is about."""
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for section in sections:
+        place = (section.span.source, section.heading)
+        if section.heading and place not in seen:
+            seen.add(place)
+            yield section
+
+
+def _says_nothing(section: Section) -> bool:
+    return any(_NO_KNOWLEDGE.search(title) for title in section.heading)
+
+
+def _topics(sections: Sequence[Section]) -> dict[tuple[str, ...], str]:
+    """The shortest end of each heading path that is unique, parents first: "Options: Basic Usage".
+
+    Paths that occur in two documents have no unique topic and are left out.
+    """
+    paths = [section.heading for section in sections]
+    ends = Counter(_spoken(path[-length:]).casefold() for path in paths for length in range(1, len(path) + 1))
+    whole = Counter(paths)
+    topics: dict[tuple[str, ...], str] = {}
+    for path in paths:
+        lengths = range(1, len(path) + 1)
+        unique = (_spoken(path[-length:]) for length in lengths)
+        topic = next((end for end in unique if ends[end.casefold()] == 1), "")
+        if topic and whole[path] == 1:
+            topics[path] = topic
+    return topics
+
+
+def _spoken(path: Sequence[str]) -> str:
+    return ": ".join(plain(title).rstrip(":：") for title in path)

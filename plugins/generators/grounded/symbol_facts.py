@@ -1,0 +1,148 @@
+"""What a symbol's own source says of it: purpose, signature, parameters, returns, bases, members."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docutune.contracts import Library
+from docutune.plugins.generators.grounded.blocks import Block, blocks, fit_sentences, sentences
+from docutune.plugins.generators.grounded.fact import Fact
+from docutune.plugins.generators.grounded.inline import is_cjk, plain
+from docutune.plugins.generators.grounded.names import package, short
+from docutune.plugins.generators.grounded.verbs import IMPERATIVES
+from docutune.records import Parameter, Symbol
+
+SUMMARY_CHARS = 400
+_TASK_CHARS = 160
+_PLAIN_BASES = {"object", "ABC", "abc.ABC", "Generic", "typing.Generic", "t.Generic", "Protocol", "typing.Protocol"}
+_RETURNS = re.compile(r"\)\s*->\s*(.+)$", re.DOTALL)
+_CALLABLE = {"function", "method", "class", "staticmethod", "classmethod"}
+
+
+def symbol_facts(symbol: Symbol, library: Library, limit: int) -> Iterator[Fact]:
+    """Every fact that the symbol's definition and docstring state; `limit` is the longest text in characters."""
+    if short(symbol.name).startswith("_"):
+        return
+    yield from _purpose(symbol, limit)
+    yield from _signature(symbol)
+    yield from _parameters(symbol, limit)
+    yield from _returns(symbol, limit)
+    yield from _inheritance(symbol, library)
+    yield from _members(symbol, library, limit)
+
+
+def summary(symbol: Symbol, limit: int = SUMMARY_CHARS) -> str:
+    """The docstring's first paragraph in plain Markdown, whole sentences of it; "" when it says nothing."""
+    paragraph = next((block for block in blocks(symbol.summary) if block.kind == "prose"), Block("prose", ""))
+    text = fit_sentences(paragraph.text, min(limit, SUMMARY_CHARS))
+    return _finished(text) if says_something(text) else ""
+
+
+def says_something(text: str) -> bool:
+    """Whether a text is more than a label: three words, or six characters of Chinese, not announcing what follows."""
+    if text.endswith((":", "：", "...")):
+        return False
+    return len(text) >= 6 if is_cjk(text) else len(text) >= 15 and len(text.split()) >= 3
+
+
+def _finished(text: str) -> str:
+    return text if re.search(r"[.!?。！？][)`*\"']*$", text) else text + ("。" if is_cjk(text[-2:]) else ".")
+
+
+def _fact(symbol: Symbol, kind: str, form: str, slots: dict[str, str | list[str]], detail: str = "") -> Fact:
+    key = ":".join(part for part in (kind, symbol.name, detail) if part)
+    return Fact(key, kind, form, {"name": symbol.name, **slots}, symbol.name, (symbol.span,), (symbol.name,))
+
+
+def _purpose(symbol: Symbol, limit: int) -> Iterator[Fact]:
+    text = summary(symbol, limit)
+    if not text:
+        return
+    yield _fact(symbol, "purpose", "purpose", {"summary": text})
+    first = sentences(text)[0]
+    if "." not in symbol.name or len(first) > _TASK_CHARS:
+        return
+    slots: dict[str, str | list[str]] = {"package": package(symbol.name), "noun": symbol.kind, "summary": first}
+    verb = first.split(maxsplit=1)[0]
+    if symbol.kind != "class" and symbol.kind in _CALLABLE and verb.lower() in IMPERATIVES:
+        task = first[0].lower() + first[1:].rstrip(".。")
+        yield _fact(symbol, "lookup", "task", {**slots, "task": task})
+    else:
+        yield _fact(symbol, "lookup", "lookup", {**slots, "task": first})
+
+
+def _signature(symbol: Symbol) -> Iterator[Fact]:
+    if re.search(r"[(:=]", symbol.signature) and symbol.kind != "module":
+        yield _fact(symbol, "signature", "signature", {"signature": symbol.signature.strip()})
+
+
+def _parameters(symbol: Symbol, limit: int) -> Iterator[Fact]:
+    parameters = [item for item in symbol.parameters if item.name not in ("self", "cls")]
+    named = [item for item in parameters if not item.kind.startswith("var-")]
+    if len(parameters) > 1:
+        yield _fact(symbol, "parameters", "parameters", {"parameters": [_shown(item) for item in parameters]})
+    for item in parameters:
+        described = _description(item.description, limit)
+        if described:
+            slots: dict[str, str | list[str]] = {"parameter": item.name, "description": described}
+            default = "" if _mentions_default(described) else item.default
+            yield _fact(symbol, "parameters", "parameter", {**slots, "default": default}, item.name)
+    for item in named:
+        if item.default and not item.default.startswith("<"):
+            slots = {"parameter": item.name, "default": item.default}
+            yield _fact(symbol, "parameters", "default", slots, f"{item.name}:default")
+
+
+def _shown(parameter: Parameter) -> str:
+    stars = {"var-positional": "*", "var-keyword": "**"}.get(parameter.kind, "")
+    return stars + parameter.name.lstrip("*")
+
+
+def _mentions_default(text: str) -> bool:
+    return "default" in text.lower() or "默认" in text
+
+
+def _description(text: str, limit: int) -> str:
+    paragraph = next((block.text for block in blocks(text) if block.kind == "prose"), "")
+    fitted = fit_sentences(paragraph, min(limit, SUMMARY_CHARS))
+    return _finished(fitted) if says_something(fitted) else ""
+
+
+def _returns(symbol: Symbol, limit: int) -> Iterator[Fact]:
+    if symbol.kind == "class":
+        return
+    declared = _RETURNS.search(symbol.signature)
+    kind = declared[1].strip() if declared else ""
+    described = plain(symbol.returns)
+    if described == kind or not says_something(described):
+        if kind and kind not in ("None", "Any", "t.Any", "typing.Any"):
+            yield _fact(symbol, "returns", "returns", {"type": kind})
+        return
+    text = _description(symbol.returns, limit)
+    if text:
+        yield _fact(symbol, "returns", "returns", {"description": text, "also": kind})
+
+
+def _inheritance(symbol: Symbol, library: Library) -> Iterator[Fact]:
+    names = []
+    for base in symbol.bases:
+        bare = re.sub(r"\[.*", "", base, flags=re.DOTALL)
+        if bare not in _PLAIN_BASES and not bare.startswith("metaclass"):
+            found = library.find(bare)
+            names.append(found.name if found else bare)
+    if symbol.kind == "class" and names:
+        yield _fact(symbol, "inheritance", "inheritance", {"bases": names})
+
+
+def _members(symbol: Symbol, library: Library, limit: int) -> Iterator[Fact]:
+    if symbol.kind not in ("class", "module"):
+        return
+    every = sorted({short(member.name) for member in library.members(symbol.name)})
+    names = [name for name in every if not name.startswith("_")]
+    shown: list[str] = []
+    while len(shown) < len(names) and sum(len(name) + 4 for name in [*shown, names[len(shown)]]) <= min(limit, 400):
+        shown.append(names[len(shown)])
+    if len(shown) > 1:
+        slot = "members" if len(shown) == len(names) else "some"
+        yield _fact(symbol, "members", "members", {"noun": symbol.kind, slot: shown})

@@ -1,0 +1,88 @@
+"""How symbols are called: real examples from docstrings and from the documentation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from docutune.contracts import Library
+from docutune.plugins.generators.grounded.fact import Fact
+from docutune.plugins.generators.grounded.inline import plain
+from docutune.plugins.generators.grounded.names import in_code, short
+from docutune.records import Example, Symbol
+
+_PYTHON = {"python", "py", "python3", "pycon", "doctest", ""}
+_LEAD_CHARS = 200
+_IDEAL_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An example and the full names that it uses."""
+
+    example: Example
+    names: tuple[str, ...]
+
+
+def shown_in_sections(library: Library) -> tuple[Shown, ...]:
+    """The Python examples of all sections that use the library, in the order of the sources."""
+    found = (
+        Shown(example, in_code(example.code, library))
+        for section in library.sections()
+        for example in section.examples
+        if example.language.lower() in _PYTHON
+    )
+    return tuple(item for item in found if item.names)
+
+
+def usage_facts(symbols: Iterable[Symbol], examples: Iterable[Shown], limit: int) -> Iterator[Fact]:
+    """One fact per symbol that has an example of at most `limit` characters: the docstring's, else the clearest."""
+    by_name: Mapping[str, list[Shown]] = _by_name(examples)
+    for symbol in symbols:
+        if symbol.kind == "module" or short(symbol.name).startswith("_"):
+            continue
+        own = [Shown(example, (symbol.name,)) for example in symbol.examples if example.language.lower() in _PYTHON]
+        fitting = [item for item in own or by_name.get(symbol.name, []) if _size(item.example) <= limit]
+        if fitting:
+            yield _fact(symbol, min(fitting, key=_unclear))
+
+
+def _by_name(examples: Iterable[Shown]) -> dict[str, list[Shown]]:
+    found: dict[str, list[Shown]] = defaultdict(list)
+    for item in examples:
+        for name in item.names:
+            found[name].append(item)
+    return found
+
+
+def _size(example: Example) -> int:
+    return len(example.code) + len(example.lead) + 20
+
+
+def _unclear(shown: Shown) -> tuple[int, int, int, str]:
+    """Smaller is better: few other names, not too long, more than one line."""
+    code = shown.example.code
+    return len(code) // _IDEAL_CHARS, len(shown.names), 0 if "\n" in code else 1, code
+
+
+def _fact(symbol: Symbol, shown: Shown) -> Fact:
+    example = shown.example
+    lead = _lead(example.lead)
+    slots = {
+        "name": symbol.name,
+        "lead": lead,
+        "unannounced": "" if lead else symbol.name,
+        "language": "python",
+        "code": example.code.strip("\n"),
+    }
+    names = tuple(sorted({symbol.name, *shown.names}))
+    return Fact(f"usage:{symbol.name}", "usage", "usage", slots, symbol.name, (example.span,), names)
+
+
+def _lead(text: str) -> str:
+    """The sentence before the example, where it reads as one."""
+    text = plain(text)
+    if text.endswith("::"):
+        text = text[:-1]
+    return text if text.endswith((":", ".", "：", "。")) and 12 <= len(text) <= _LEAD_CHARS else ""
