@@ -84,7 +84,7 @@ class Catalog:
             ).fetchall()
             models = database.execute("select run, name from models order by run, name").fetchall()
         names = {run: tuple(name for owner, name in models if owner == run) for run, *_ in rows}
-        return [RunRow(*row, names[row[0]]) for row in rows]
+        return [RunRow(*(*row, names[row[0]])) for row in rows]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

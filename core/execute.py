@@ -59,11 +59,10 @@ def write_report(products: Products, config: PipelineConfig, log: RunLog) -> Non
     from docutune.report import to_html, to_markdown
 
     report = build_report(products, config, log)
-    language = config.language[0]
     folder = log.info.folder
     atomic.write_text(folder / "report.json", json.dumps(to_json(report), ensure_ascii=False, indent=1) + "\n")
-    atomic.write_text(folder / "report.md", to_markdown(report, language))
-    atomic.write_text(folder / "report.html", to_html(report, language))
+    atomic.write_text(folder / "report.md", to_markdown(report))
+    atomic.write_text(folder / "report.html", to_html(report))
 
 
 def _pipeline_facts(config: PipelineConfig, request: RunRequest) -> dict[str, Any]:

@@ -265,12 +265,12 @@ def from_json(kind: type[Record], value: Any) -> Record:
     return typing.cast(Record, _read(kind, value, kind.__name__))
 
 
-def canonical(value: JsonValue) -> bytes:
+def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no spaces: the form that is hashed."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def fingerprint(value: JsonValue) -> str:
+def fingerprint(value: Any) -> str:
     """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
     return hashlib.sha256(canonical(value)).hexdigest()
 

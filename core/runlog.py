@@ -60,6 +60,9 @@ class RunLog:
     facts: dict[str, Any] = field(default_factory=dict)
     steps: list[StepEntry] = field(default_factory=list)
     outcome: str = "running"
+    version: str = field(default_factory=lambda: version("docutune"))
+    python: str = field(default_factory=platform.python_version)
+    platform: str = field(default_factory=lambda: platform.platform(terse=True))
     started: str = field(default_factory=now)
     finished: str | None = None
     _clock: float = field(default_factory=time.monotonic)
@@ -115,14 +118,14 @@ class RunLog:
         manifest: dict[str, JsonValue] = {
             "run": self.info.id,
             "project": self.info.project,
-            "docutune": version("docutune"),
-            "python": platform.python_version(),
-            "platform": platform.platform(terse=True),
+            "docutune": self.version,
+            "python": self.python,
+            "platform": self.platform,
             "started": self.started,
             "finished": self.finished,
             "seconds": self.seconds,
             "outcome": self.outcome,
-            "steps": [dict(step) for step in self.steps],  # type: ignore[arg-type]
+            "steps": [to_json(step) for step in self.steps],
             **self.facts,
         }
         write_manifest(self.info.folder, manifest)

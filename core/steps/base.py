@@ -10,7 +10,7 @@ from typing import Protocol
 from docutune.contracts import Registration
 from docutune.corpus import Dataset
 from docutune.evaluation import Comparison
-from docutune.records import Answer, JsonValue, Made, ModelRef
+from docutune.records import Answer, JsonValue, Made, Measure, ModelRef
 from docutune.registry import Registry
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
@@ -64,12 +64,12 @@ class TrainedModel:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What the evaluators found about one model. `scores` holds metric -> sample id -> (base, tuned)."""
+    """What the evaluators found about one model; `comparisons` by evaluator."""
 
     model: str
     comparisons: Mapping[str, tuple[Comparison, ...]]
     answers: tuple[Answer, ...]
-    scores: Mapping[str, Mapping[str, tuple[float, float]]]
+    measures: tuple[Measure, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
 from docutune.corpus import Dataset, assemble, write_splits
 from docutune.errors import DocutuneError
-from docutune.records import JsonValue, fingerprint
+from docutune.records import fingerprint
 from docutune.registry import Registry
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
 from docutune.workspace import Store
@@ -38,7 +38,7 @@ class Curate:
         if products.samples is None:
             return None
         identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
-        ids: list[JsonValue] = sorted(made.sample.id for made in products.samples)
+        ids = sorted(made.sample.id for made in products.samples)
         return fingerprint(["curate", identity, self.seed, ids])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
@@ -77,7 +77,7 @@ class Assemble:
         """The samples' identities and what `split:` says."""
         if products.samples is None:
             return None
-        ids: list[JsonValue] = sorted(made.sample.id for made in products.samples)
+        ids = sorted(made.sample.id for made in products.samples)
         return fingerprint(["dataset", self.split.model_dump(mode="json"), ids])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:

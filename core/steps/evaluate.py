@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,8 +99,8 @@ class Evaluate:
         measures = {name: [from_json(Measure, item) for item in group] for name, group in value["measures"].items()}
         comparisons = {name: compare(group, self.seed) for name, group in measures.items()}
         answers = tuple(from_json(Answer, item) for item in value["answers"])
-        scores = _scores([measure for group in measures.values() for measure in group])
-        evaluated = Evaluated(self.model, comparisons, answers, scores)
+        every = tuple(measure for group in measures.values() for measure in group)
+        evaluated = Evaluated(self.model, comparisons, answers, every)
         return replace(products, evaluations={**products.evaluations, self.model: evaluated})
 
 
@@ -116,7 +115,7 @@ class _Answers:
     def to(self, probes: Mapping[str, Sequence[Probe]]) -> dict[str, list[Answer]]:
         """Every evaluator's answers, base and tuned."""
         wanted = {self._key(probe, variant): (probe, variant) for probe, variant in _both(probes)}
-        known = {key: self.tools.store.recall("cache", key) for key in wanted}
+        known: dict[str, Any] = {key: self.tools.store.recall("cache", key) for key in wanted}
         missing = [key for key, value in known.items() if value is None]
         self.tools.progress(len(known) - len(missing), len(known))
         if missing:
@@ -169,16 +168,3 @@ def _both(probes: Mapping[str, Sequence[Probe]]) -> list[tuple[Probe, Variant]]:
 
 def _identity(step: StepConfig) -> JsonValue:
     return plugin_identity(step.entry.registration, step.options.model_dump(mode="json"))
-
-
-def _scores(measures: Sequence[Measure]) -> dict[str, dict[str, tuple[float, float]]]:
-    """metric -> probe -> (base, tuned), where both were measured."""
-    table: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    for measure in measures:
-        table[measure.metric][measure.probe][measure.variant] = measure.value
-    return {
-        metric: {
-            probe: (values["base"], values["tuned"]) for probe, values in probes.items() if len(values) == len(VARIANTS)
-        }
-        for metric, probes in table.items()
-    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
+from pydantic import BaseModel
 
 from docutune.records import JsonValue, Parsed, to_json
 
@@ -24,7 +27,7 @@ class Work:
     """One file to parse: the parser's `load` string and its options as JSON, the content, and its name."""
 
     load: str
-    config: type[Any]
+    config: type[BaseModel]
     options: str
     content: bytes
     name: str
@@ -39,7 +42,8 @@ def parse_all(work: Sequence[Work], processes: int) -> Iterator[tuple[JsonValue,
             for future in futures:
                 yield _outcome(future)
         except BaseException:
-            pool.stop()
+            stop: Any = pool.stop
+            stop()
             raise
 
 
@@ -52,16 +56,22 @@ def _outcome(future: Any) -> tuple[JsonValue, bool]:
         reason = f"not read: the parser's process died (it may use {MEMORY_BYTES // 2**30} GiB of memory)"
     except MemoryError:
         reason = f"not read: parsing needs more than {MEMORY_BYTES // 2**30} GiB of memory"
+    except Exception as error:  # the parser's module cannot be loaded in the child process
+        reason = f"not read: {type(error).__name__}: {error}"
     return to_json(Parsed(problems=(reason,))), False
 
 
 def _limit() -> None:
+    """Bound the child, leave Ctrl-C to the parent, and keep what a parser prints out of the results."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(2, 1)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _parse(work: Work) -> JsonValue:
-    parser = _parser(work.load, work.config, work.options)
+    config: Any = work.config
+    parser = _parser(work.load, config, work.options)
     try:
         return to_json(parser.parse(work.content, work.name))
     except MemoryError:
@@ -71,6 +81,6 @@ def _parse(work: Work) -> JsonValue:
 
 
 @cache
-def _parser(load: str, config: type[Any], options: str) -> Any:
+def _parser(load: str, config: Any, options: str) -> Any:
     module, _, name = load.partition(":")
     return getattr(import_module(module), name)(config.model_validate_json(options))

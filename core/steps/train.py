@@ -65,7 +65,7 @@ class PrepareBase:
         with tools.store.staging(final) as folder:
             spec: dict[str, JsonValue] = {"texts": str(texts), "seed": 0, "folder": str(folder)}
             result = run_job("pretrain", spec, job, _listen(tools.progress))
-            figures = {name: value for name, value in result.items() if name not in {"folder", "digest"}}
+            figures = result["figures"]
             _describe(folder, {"digest": result["digest"], "figures": figures})
         return self._add(products, ModelRef(final, result["digest"]), figures)
 
