@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from docutune.catalog import RunRow
     from docutune.config import PipelineConfig
     from docutune.contracts import Session
+    from docutune.notebook import Exchange
     from docutune.pipeline import Planned
+    from docutune.records import Variant
     from docutune.runlog import Listener
 
 PIPELINE_FILE = "pipeline.yaml"
@@ -120,6 +122,36 @@ class Workspace:
             raise Cancelled from None
         finally:
             session.close()
+
+    @contextmanager
+    def conversation(
+        self, model: str | None = None, run: str | None = None, variant: Variant = "tuned"
+    ) -> Iterator[Callable[..., Iterator[str]]]:
+        """A function that streams the answer to one question; question and answer go into the notebook."""
+        from docutune.notebook import Exchange, Notebook
+        from docutune.records import Message
+        from docutune.runlog import now
+
+        notebook = Notebook(self.store)
+        name = self._model_manifest(model, run)["model"]["name"]
+        with self.session(model, run) as session:
+
+            def ask(question: str, **sampling: float) -> Iterator[str]:
+                pieces: list[str] = []
+                try:
+                    for piece in session.stream([Message("user", question)], variant, **sampling):
+                        pieces.append(piece)
+                        yield piece
+                finally:
+                    notebook.add(Exchange(now(), name, variant, question, "".join(pieces)))
+
+            yield ask
+
+    def exchanges(self) -> list[Exchange]:
+        """Questions asked so far and their answers, oldest first."""
+        from docutune.notebook import Notebook
+
+        return Notebook(self.store).exchanges()
 
     def _model_manifest(self, model: str | None, run: str | None) -> dict[str, Any]:
         folders: Sequence[Path] = [self.store.run_folder(run)] if run else self.store.runs()[::-1]

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
+
+from docutune.cli.options import json_output, print_json
+
+if TYPE_CHECKING:
+    from docutune.api import Workspace
 
 
 @click.command()
@@ -15,25 +21,39 @@ import click
 @click.option("--base", is_flag=True, help="Ask the base model, without the adapter.")
 @click.option("--max-new-tokens", default=256, show_default=True, help="Longest reply, in tokens.")
 @click.option("--temperature", default=0.0, show_default=True, help="0 always takes the likeliest token.")
+@click.option("--history", is_flag=True, help="Show the questions asked so far and their answers.")
+@json_output
 def chat(
-    question: tuple[str, ...], model: str | None, run: str | None, base: bool, max_new_tokens: int, temperature: float
+    question: tuple[str, ...],
+    model: str | None,
+    run: str | None,
+    base: bool,
+    max_new_tokens: int,
+    temperature: float,
+    history: bool,
+    as_json: bool,
 ) -> None:
     """Ask the tuned model a QUESTION; the answer appears as it is written.
 
     Without one, questions are read from standard input, a line each.
     """
     from docutune.api import Workspace
-    from docutune.records import Message
 
     workspace = Workspace.find()
-    with workspace.session(model, run) as session:
-        for text in [" ".join(question)] if question else _lines():
-            messages = [Message("user", text)]
-            sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature}
-            for piece in session.stream(messages, "base" if base else "tuned", **sampling):
-                click.echo(piece, nl=False)
-                sys.stdout.flush()
-            click.echo()
+    if history:
+        _show_history(workspace, as_json)
+        return
+    texts = [" ".join(question)] if question else _lines()
+    sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature}
+    with workspace.conversation(model, run, "base" if base else "tuned") as ask:
+        for text in texts:
+            pieces = []
+            for piece in ask(text, **sampling):
+                pieces.append(piece)
+                if not as_json:
+                    click.echo(piece, nl=False)
+                    sys.stdout.flush()
+            print_json({"question": text, "answer": "".join(pieces)}) if as_json else click.echo()
 
 
 def _lines() -> Iterator[str]:
@@ -41,3 +61,14 @@ def _lines() -> Iterator[str]:
     for line in sys.stdin:
         if line.strip():
             yield line.strip()
+
+
+def _show_history(workspace: Workspace, as_json: bool) -> None:
+    from docutune.records import to_json
+
+    exchanges = workspace.exchanges()
+    if as_json:
+        print_json(to_json(exchanges))
+        return
+    for exchange in exchanges:
+        click.echo(f"{exchange.time}  {exchange.model} ({exchange.variant})\n  > {exchange.question}\n  {exchange.answer}")

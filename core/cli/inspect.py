@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from docutune.cli.options import json_output
+from docutune.cli.options import json_output, print_json
 
 
 @click.command()
@@ -26,11 +25,11 @@ def status(run: str | None, limit: int, rebuild: bool, as_json: bool) -> None:
         click.echo(f"index rebuilt: {workspace.rebuild_catalog()} runs", err=True)
     if run:
         manifest = workspace.manifest(run)
-        click.echo(json.dumps(manifest, ensure_ascii=False, indent=1)) if as_json else _show_run(manifest)
+        print_json(manifest) if as_json else _show_run(manifest)
         return
     rows = workspace.runs(limit)
     if as_json:
-        click.echo(json.dumps([to_json(row) for row in rows], indent=1))
+        print_json(to_json(rows))
         return
     for row in rows:
         models = ", ".join(row.models) or "-"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from docutune.cli.options import json_output, overrides, pipeline_file
+from docutune.cli.options import json_output, overrides, pipeline_file, print_json
 
 
 @click.command()
@@ -52,7 +51,7 @@ def plan(
 
     planned = Workspace.of(file).plan(RunRequest(file, overrides, trainer, until, remake), quiet)
     if as_json:
-        click.echo(json.dumps([to_json(step) for step in planned], indent=1))
+        print_json(to_json(planned))
         return
     for step in planned:
         count = f"{step.count.total:,} items, {step.count.reused:,} reused" if step.count else ""
@@ -63,7 +62,7 @@ def plan(
 def show_summary(summary: dict[str, Any], as_json: bool) -> None:
     """The end of a run: figures and where the report is, or the whole summary as one JSON object."""
     if as_json:
-        click.echo(json.dumps(summary, ensure_ascii=False, indent=1))
+        print_json(summary)
         return
     for model, evaluators in summary["figures"].items():
         for evaluator, figures in evaluators.items():
