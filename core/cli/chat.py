@@ -71,4 +71,6 @@ def _show_history(workspace: Workspace, as_json: bool) -> None:
         print_json(to_json(exchanges))
         return
     for exchange in exchanges:
-        click.echo(f"{exchange.time}  {exchange.model} ({exchange.variant})\n  > {exchange.question}\n  {exchange.answer}")
+        click.echo(
+            f"{exchange.time}  {exchange.model} ({exchange.variant})\n  > {exchange.question}\n  {exchange.answer}"
+        )

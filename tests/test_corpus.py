@@ -1,0 +1,85 @@
+"""Splits: whole phrasings are held out, a symbol that is held out appears nowhere in training, versions are content."""
+
+import json
+from pathlib import Path
+
+import pytest
+from docutune.config import SplitConfig
+from docutune.corpus import Dataset, assemble, names, write_samples, write_splits
+from docutune.records import Made, Message, Origin, Sample, Span
+
+
+def made(fact: str, phrasing: int, line: int = 1, symbols: tuple[str, ...] = ()) -> Made:
+    messages = (Message("user", f"{fact} phrasing {phrasing}?"), Message("assistant", f"The answer to {fact}."))
+    sample = Sample(messages, "purpose", fact, symbols)
+    return Made(sample, Origin((Span("docs/a.md", line, line),), "task", "grounded@1"))
+
+
+def corpus(facts: int = 40, phrasings: int = 4, line: int = 1) -> list[Made]:
+    return [made(f"fact-{f}", p, line, (f"acme.f{f}",)) for f in range(facts) for p in range(phrasings)]
+
+
+def facts_of(dataset: Dataset, split: str) -> set[str]:
+    return {row.made.sample.fact for row in dataset.rows if row.split == split}
+
+
+def test_every_held_out_phrasing_belongs_to_a_fact_that_is_trained() -> None:
+    dataset = assemble(corpus(), SplitConfig(rephrased=0.5, validation=0.3))
+    assert facts_of(dataset, "test") <= facts_of(dataset, "train")
+    assert facts_of(dataset, "validation") <= facts_of(dataset, "train")
+    assert len(dataset.of("test")) == len(facts_of(dataset, "test"))
+    assert 10 <= len(dataset.of("test")) <= 30
+    assert len(dataset.of("train")) + len(dataset.of("validation")) + len(dataset.of("test")) == 160
+
+
+def test_a_fact_with_one_phrasing_is_never_held_out() -> None:
+    dataset = assemble(corpus(phrasings=1), SplitConfig(rephrased=1.0, validation=0.9))
+    assert {row.split for row in dataset.rows} == {"train"}
+
+
+def test_unseen_symbols_appear_in_no_training_sample() -> None:
+    samples = [*corpus(), made("mentions", 0), made("mentions", 1)]
+    naming = Made(
+        Sample((Message("user", "How?"), Message("assistant", "Use acme.f3.")), "usage", "naming"), samples[0].origin
+    )
+    dataset = assemble([*samples, naming], SplitConfig(unseen_symbols=0.3))
+    unseen = {s for row in dataset.rows if row.held_out == "unseen" for s in row.made.sample.symbols}
+    assert unseen
+    for row in dataset.rows:
+        if row.split in ("train", "validation"):
+            assert not names(row.made.sample) & unseen
+
+
+def test_a_new_fact_moves_no_other() -> None:
+    before = assemble(corpus(40), SplitConfig(rephrased=0.3, validation=0.1))
+    after = assemble(corpus(41), SplitConfig(rephrased=0.3, validation=0.1))
+    old = {row.made.sample.id: row.split for row in before.rows}
+    new = {row.made.sample.id: row.split for row in after.rows}
+    assert {name: new[name] for name in old} == old
+
+
+def test_version_depends_on_content_and_split_not_on_order_or_lines() -> None:
+    options = SplitConfig()
+    version = assemble(corpus(), options).version
+    assert assemble(reversed(corpus()), options).version == version
+    assert assemble(corpus(line=77), options).version == version
+    assert assemble(corpus(41), options).version != version
+    assert assemble(corpus(), SplitConfig(seed=1)).version != version
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1])
+def test_a_small_share_still_holds_something_out(share: float) -> None:
+    assert assemble(corpus(5), SplitConfig(rephrased=share)).of("test")
+
+
+def test_written_splits_hold_messages_and_no_origin_but_samples_hold_both(tmp_path: Path) -> None:
+    dataset = assemble(corpus(), SplitConfig())
+    write_splits(dataset, tmp_path)
+    write_samples(dataset, tmp_path / "samples.jsonl")
+    train = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert len(train) == len(dataset.of("train"))
+    assert {"role": "assistant", "content": "The answer to fact-0."} in [row["messages"][1] for row in train]
+    assert not any("origin" in row for row in train)
+    rows = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text().splitlines()]
+    assert len(rows) == 160
+    assert rows[0]["origin"]["spans"] == [{"source": "docs/a.md", "first_line": 1, "last_line": 1}]

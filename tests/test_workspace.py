@@ -1,0 +1,155 @@
+"""The store: what is kept comes back, what is damaged does not; the catalog and the notebook survive rough handling."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docutune import atomic
+from docutune.catalog import Catalog
+from docutune.errors import DocutuneError, UsageError
+from docutune.notebook import Exchange, Notebook
+from docutune.workspace import Store, read_manifest, write_manifest
+
+KEY = "ab" * 32
+
+
+@pytest.mark.parametrize("area", ["cache", "results"])
+def test_kept_values_come_back_and_damaged_ones_do_not(tmp_path: Path, area: str) -> None:
+    store = Store(tmp_path)
+    store.keep(area, KEY, {"text": "中文", "numbers": [1, 2.5]})
+    assert store.recall(area, KEY) == {"text": "中文", "numbers": [1, 2.5]}
+    assert store.recall(area, "cd" * 32) is None
+    place = store.folder / area / KEY[:2] / KEY[2:]
+    content = bytearray(place.read_bytes())
+    content[-3] ^= 1
+    place.write_bytes(content)
+    assert store.recall(area, KEY) is None
+    place.write_bytes(b"")
+    assert store.recall(area, KEY) is None
+
+
+def test_a_staged_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    final = store.model_folder(KEY)
+    with pytest.raises(RuntimeError), store.staging(final) as folder:
+        (folder / "half").write_text("half")
+        raise RuntimeError("power cut")
+    assert not final.exists()
+    assert list(final.parent.iterdir()) == []
+    for text in ("first", "second"):
+        with store.staging(final) as folder:
+            (folder / "whole").write_text(text)
+        assert (final / "whole").read_text() == text
+    assert [path.name for path in final.parent.iterdir()] == [final.name]
+
+
+def test_a_disk_that_refuses_gives_one_line_with_path_and_size(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.mkdir()
+    (target / "x").touch()
+    with pytest.raises(DocutuneError, match=r"file: cannot write 5 bytes"):
+        atomic.write_bytes(target, b"12345")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_only_one_run_at_a_time_and_a_dead_one_frees_the_lock(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    code = (
+        "import sys, pathlib; from docutune.workspace import Store\n"
+        "with Store(pathlib.Path(sys.argv[1])).locked():\n"
+        "    print('locked', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        assert store.busy()
+        with pytest.raises(DocutuneError, match="another docutune run"), store.locked():
+            pass
+        holder.kill()
+        holder.wait()
+    assert not store.busy()
+
+
+def manifest(run: str, **more: object) -> dict[str, object]:
+    step = {"name": "parse", "plugin": "core", "key": KEY, "status": "made", "seconds": 0.5, "figures": {}}
+    figure = {"metric": "rougeL", "count": 3, "base": 0.1, "tuned": 0.9, "difference": 0.8, "low": 0.5, "high": 0.9}
+    return {
+        "run": run,
+        "project": "acme",
+        "started": f"2026-01-01T00:00:0{run[-1]}+00:00",
+        "finished": None,
+        "outcome": "finished",
+        "seconds": 1.5,
+        "dataset": "d" * 16,
+        "steps": [step],
+        "models": [{"name": "tiny", "key": KEY, "trainer": "trl", "base": "builtin/tiny"}],
+        "figures": {"tiny": {"text-overlap": [{**figure, "verdict": "better"}]}},
+        **more,
+    }
+
+
+def test_catalog_is_rebuilt_from_manifests(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    catalog = Catalog(store)
+    for _ in range(2):
+        run = store.new_run()
+        content = manifest(run.name, started=f"2026-01-01T00:00:0{len(store.runs())}+00:00")
+        write_manifest(run, content)  # type: ignore[arg-type]
+        catalog.record(read_manifest(run))
+        catalog.record(read_manifest(run))
+    before = catalog.runs()
+    assert [row.models for row in before] == [("tiny",), ("tiny",)]
+    assert before[0].started > before[1].started
+    (store.folder / "catalog.sqlite").write_bytes(b"not a database, but long enough to look at" * 40)
+    with pytest.raises(DocutuneError, match="status --rebuild"):
+        Catalog(store).runs()
+    assert Catalog(store).rebuild() == 2
+    assert Catalog(store).runs() == before
+
+
+def test_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run = store.new_run()
+    (run / "manifest.json").write_text(json.dumps({"records_version": 99}))
+    with pytest.raises(DocutuneError, match="another version"):
+        read_manifest(run)
+
+
+def test_runs_are_found_by_id_and_the_newest_is_the_default(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(UsageError, match="no run yet"):
+        store.run_folder(None)
+    runs = [store.new_run() for _ in range(12)]
+    assert store.runs() == runs
+    assert store.run_folder(None) == runs[-1]
+    assert store.run_folder(runs[3].name) == runs[3]
+    assert (store.folder / "runs" / "latest").resolve() == runs[-1].resolve()
+    with pytest.raises(UsageError, match="no run 'nope'"):
+        store.run_folder("nope")
+
+
+def test_notebook_loses_nothing_with_several_writers(tmp_path: Path) -> None:
+    Store(tmp_path)
+    code = (
+        "import sys, pathlib\n"
+        "from docutune.notebook import Exchange, Notebook\n"
+        "from docutune.workspace import Store\n"
+        "book = Notebook(Store(pathlib.Path(sys.argv[1])))\n"
+        "for n in range(15): book.add(Exchange('t', sys.argv[2], 'tuned', f'q{n}', 'a'))\n"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "abc"]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    found = {(e.model, e.question) for e in Notebook(Store(tmp_path)).exchanges()}
+    assert found == {(name, f"q{n}") for name in "abc" for n in range(15)}
+
+
+def test_a_damaged_notebook_is_named_not_overwritten(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (store.folder / "notebook.json").write_text('{"exchanges": {"1"')
+    with pytest.raises(DocutuneError, match="notebook.json: not readable"):
+        Notebook(store).add(Exchange("t", "m", "base", "q", "a"))
+    assert (store.folder / "notebook.json").read_text() == '{"exchanges": {"1"'
