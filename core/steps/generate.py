@@ -127,9 +127,12 @@ class Generate:
                 tools.store.keep("cache", declared[index].key, results[index])
                 report.one_more()
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(CONCURRENT_TASKS, len(results))):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(CONCURRENT_TASKS, len(results))):
+                    group.create_task(work())
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # the first failure stopped the others
         return results
 
     async def _run(self, item: Declared, library: Library, context: Context) -> JsonValue:

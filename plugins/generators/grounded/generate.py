@@ -14,7 +14,7 @@ from docutune.plugins.generators.grounded.phrasings_zh import CHINESE
 from docutune.plugins.generators.grounded.section_facts import section_facts
 from docutune.plugins.generators.grounded.symbol_facts import symbol_facts
 from docutune.plugins.generators.grounded.usage_facts import Shown, shown_in_sections, usage_facts
-from docutune.records import JsonValue, Made, Message, Origin, Sample, Span, Task, fingerprint, from_json, to_json
+from docutune.records import JsonValue, Message, Sample, Span, Task, from_json, to_json
 
 if TYPE_CHECKING:
     from docutune.contracts import Context, Library
@@ -43,11 +43,10 @@ class Grounded:
             payload = to_json(Payload(tuple(self._languages), self._config.phrasings, tellings))
             yield Task(cast("Mapping[str, JsonValue]", payload), spans)
 
-    async def run(self, task: Task, context: Context, complaint: str | None = None) -> Sequence[Made]:
+    async def run(self, task: Task, context: Context, complaint: str | None = None) -> Sequence[Sample]:
         """The samples of one task. The sources say what they say: a complaint changes nothing."""
         del context, complaint
-        origin = Origin(task.spans, fingerprint(to_json(task.payload))[:16], "grounded")
-        return [Made(sample, origin) for sample in _samples(from_json(Payload, task.payload))]
+        return tuple(_samples(from_json(Payload, task.payload)))
 
     def _kept(self, library: Library, examples: Sequence[Shown]) -> tuple[Fact, ...]:
         config = self._config
