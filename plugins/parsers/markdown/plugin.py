@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from docutune import ParserRegistration, hookimpl
 from pydantic import BaseModel, ConfigDict, Field
+
+from docutune import ParserRegistration, hookimpl
 
 
 class Config(BaseModel):

@@ -1,0 +1,131 @@
+"""Which symbols a user of the library may use, and under which names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import PurePosixPath
+
+from docutune.linking import Names
+from docutune.records import Symbol
+
+_TEST_PARTS = frozenset({"tests", "conftest"})
+_TOP_LEVEL_PARTS = frozenset(
+    {"test", "testing", "docs", "doc", "examples", "example", "benchmarks", "bench", "scripts", "setup", "noxfile"}
+)
+_SPECIAL_METHODS = frozenset(
+    {
+        "__call__",
+        "__enter__",
+        "__exit__",
+        "__aenter__",
+        "__aexit__",
+        "__iter__",
+        "__getitem__",
+        "__len__",
+        "__contains__",
+    }
+)
+
+
+def public_names(names: Names) -> dict[str, list[str]]:
+    """For each public definition its public names, best first: shortest, not renamed, re-exported."""
+    found = _Finder(names)
+    found.modules()
+    found.module_members()
+    found.class_members()
+    return {name: sorted(public, key=lambda item: _rank(item, name)) for name, public in found.names.items() if public}
+
+
+def _rank(public: str, name: str) -> tuple[int, bool, bool, bool, int, str]:
+    parts, defined = public.split("."), name.split(".")
+    return len(parts), parts[-1] != defined[-1], parts[-2:-1] != defined[-2:-1], public == name, len(public), public
+
+
+class _Finder:
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._modules = [symbol for symbol in names.symbols.values() if symbol.kind == "module"]
+        self._facades = {symbol.name for symbol in self._modules if self._only_imports(symbol)}
+        self._exports = {
+            symbol.name: frozenset(names.exported(symbol.name))
+            for symbol in self._modules
+            if symbol.exports is not None
+        }
+        self.names: dict[str, set[str]] = defaultdict(set)
+
+    def modules(self) -> None:
+        """Modules by their own name, then those that a public module re-exports (`from . import _errors as errors`)."""
+        for module in self._modules:
+            if is_importable(module):
+                self.names[module.name].add(module.name)
+        for alias in self._names.targets:
+            owner, _, last = alias.rpartition(".")
+            module_name = self._names.resolve(alias)
+            if owner not in self.names or module_name is None or not self._offers(owner, last):
+                continue
+            inside = f"{owner}.".startswith(f"{module_name}.")
+            if self._names.symbols[module_name].kind == "module" and not inside:
+                self.names[module_name].add(alias)
+
+    def module_members(self) -> None:
+        """What public modules define or re-export."""
+        for module in self._modules:
+            for last in self._names.children.get(module.name, ()):
+                target = self._names.resolve(f"{module.name}.{last}")
+                if (
+                    target is None
+                    or self._names.symbols[target].kind == "module"
+                    or not self._offers(module.name, last)
+                ):
+                    continue
+                self.names[target].update(f"{public}.{last}" for public in self.names.get(module.name, ()))
+
+    def class_members(self) -> None:
+        """Members of public classes; those of a hidden base belong to the public classes that inherit them."""
+        classes = [symbol.name for symbol in self._names.symbols.values() if symbol.kind == "class"]
+        for name in sorted(classes, key=lambda item: item.count(".")):
+            self._own_members(name)
+        for name in classes:
+            for base in self._names.ancestors(name)[1:] if self.names.get(name) else ():
+                if not self.names.get(base):
+                    self._own_members(base, heir=name)
+
+    def _own_members(self, name: str, heir: str | None = None) -> None:
+        for last in self._names.children.get(name, ()):
+            target = self._names.resolve(f"{name}.{last}")
+            if target is None or not _is_public_member(last, self._names.symbols[target]):
+                continue
+            if heir is None or self._names.resolve(f"{heir}.{last}") == target:
+                self.names[target].update(f"{public}.{last}" for public in self.names.get(heir or name, ()))
+
+    def _offers(self, module: str, last: str) -> bool:
+        """`__all__` decides where it is. Else imports count in packages, star imports and modules that only import."""
+        exports = self._exports.get(module)
+        if exports is not None:
+            return last in exports
+        full = f"{module}.{last}"
+        assigned = any(target.startswith(f"{module}.") for target in self._names.targets.get(full, ()))
+        defined = assigned or full in self._names.symbols or full in self._names.starred
+        package = PurePosixPath(self._names.symbols[module].span.source).stem == "__init__"
+        return not last.startswith("_") and (defined or package or module in self._facades)
+
+    def _only_imports(self, module: Symbol) -> bool:
+        inside = (f"{module.name}.{last}" for last in self._names.children.get(module.name, ()))
+        kinds = {self._names.symbols[name].kind for name in inside if name in self._names.symbols}
+        return not kinds & {"class", "function"}
+
+
+def is_importable(module: Symbol) -> bool:
+    """False for private modules, tests, documentation and scripts, and for paths that no import statement can name."""
+    parts = module.name.split(".")
+    path = PurePosixPath(module.span.source).with_suffix("").parts
+    path = path[:-1] if path[-1:] == ("__init__",) else path
+    if tuple(parts) != path[-len(parts) :]:
+        return False
+    tests = any(part in _TEST_PARTS or part.startswith("test_") for part in parts)
+    return not tests and parts[0] not in _TOP_LEVEL_PARTS and not any(part.startswith("_") for part in parts)
+
+
+def _is_public_member(last: str, symbol: Symbol) -> bool:
+    """Special methods count when they are documented; the constructor belongs to its class."""
+    return not last.startswith("_") or (last in _SPECIAL_METHODS and bool(symbol.docstring))

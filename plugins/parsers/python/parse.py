@@ -1,0 +1,53 @@
+"""Python source to symbols, aliases and docstrings. The code is never imported."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import TYPE_CHECKING
+
+from docutune.plugins.parsers.python.collector import collect
+from docutune.plugins.parsers.python.source import Source, module_name, read_lines, read_text
+from docutune.records import Parsed, Section, Symbol
+
+if TYPE_CHECKING:
+    from docutune.plugins.parsers.python.plugin import Config
+
+
+class Python:
+    """Reads one .py or .pyi file."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def parse(self, content: bytes, source: str) -> Parsed:
+        """Everything found; a file that does not compile yields one problem that names the line."""
+        text, problems = read_text(content, source)
+        file = Source(source, module_name(source), read_lines(text))
+        try:
+            found = collect(_tree("\n".join(file.lines)), file)
+        except SyntaxError as error:
+            return Parsed(problems=(*problems, f"{source}:{error.lineno or 1}: not Python 3: {error.msg}"))
+        except ValueError as error:
+            return Parsed(problems=(*problems, f"{source}:{_null_line(file)}: {error}"))
+        except (RecursionError, MemoryError):
+            return Parsed(problems=(*problems, f"{source}:1: nested too deeply to be read"))
+        return Parsed(_sections(found.symbols[0]), found.symbols, found.aliases, (*problems, *found.problems))
+
+
+def _tree(text: str) -> ast.Module:
+    """Parse without the warnings that old code causes, such as invalid escape sequences."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _null_line(file: Source) -> int:
+    return next((number for number, line in enumerate(file.lines, 1) if "\0" in line), 1)
+
+
+def _sections(module: Symbol) -> tuple[Section, ...]:
+    """A module's docstring is prose about the library, so it also counts as a section."""
+    if not module.docstring:
+        return ()
+    return (Section("docstring", (module.name,), module.docstring, module.span, module.examples),)
