@@ -131,5 +131,5 @@ def _named(symbol: Symbol, name: str) -> Symbol:
 
 
 def _order(file: Parsed) -> tuple[str, str]:
-    found = [*file.symbols[:1], *file.sections[:1]]
-    return (found[0].span.source, repr(found[0])) if found else ("", "")
+    found: Symbol | Section | None = next(iter((*file.symbols[:1], *file.sections[:1])), None)
+    return (found.span.source, repr(found)) if found else ("", "")

@@ -26,8 +26,8 @@ def block_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable("table")
     parser.use(front_matter_plugin).use(admon_plugin).use(deflist_plugin).use(myst_block_plugin)
     parser.use(footnote_plugin, move_to_end=False)
-    interrupts = {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]}
-    parser.block.ruler.before("fence", "colon_fence", _colon_fence, interrupts)
+    interrupted = ["paragraph", "reference", "blockquote", "list", "footnote_def"]
+    parser.block.ruler.before("fence", "colon_fence", _colon_fence, {"alt": interrupted})
     return parser.disable("inline")
 
 

@@ -90,7 +90,7 @@ def _parts(blocks: Sequence[Block], front_title: str, line_count: int) -> Iterat
     root = front_title if front_title and not first_title else ""
     document = front_title or first_title
     path: list[tuple[int, str]] = []
-    heading = (document,) if document else ()
+    heading: tuple[str, ...] = (document,) if document else ()
     members: list[Block] = []
     for block in blocks:
         if block.kind == "front_matter":

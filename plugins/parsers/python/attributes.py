@@ -28,6 +28,7 @@ class Assignment:
 
 def assignments(statement: ast.stmt, file: Source) -> Iterator[Assignment]:
     """The names that a statement binds by assignment, in order. Type variables are no API."""
+    targets: list[ast.expr]
     if isinstance(statement, ast.AnnAssign):
         targets, annotation, value = [statement.target], file.segment(statement.annotation), statement.value
     elif isinstance(statement, ast.Assign):

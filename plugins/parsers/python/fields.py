@@ -33,6 +33,7 @@ def constructor_fields(node: ast.ClassDef, statements: Iterable[ast.stmt], file:
 
 
 def _fields(statements: Iterable[ast.stmt], keyword_only: bool, file: Source) -> Iterator[Parameter]:
+    target: ast.expr
     for statement in statements:
         if isinstance(statement, ast.AnnAssign):
             target, annotation = statement.target, file.segment(statement.annotation)

@@ -32,7 +32,7 @@ class Source:
     def segment(self, node: ast.expr | None, limit: int = 200) -> str:
         """The expression in one line, as written; over several lines, or with a comment inside, in canonical form.
 
-        Text beyond `limit` characters becomes "...". Slicing lines is a hundred times as fast as ast.get_source_segment.
+        Longer than `limit` characters it becomes "...". Slicing lines is 100 times as fast as ast.get_source_segment.
         """
         if node is None:
             return ""
@@ -76,9 +76,8 @@ def module_name(path: str) -> str:
 
     Parts that are no identifiers ("setup-foo.py") become safe ones (setup_foo), so that their symbols have a name.
     """
-    parts = [
-        part for part in PurePosixPath(path.replace("\\", "/")).with_suffix("").parts if part not in ("/", ".", "..")
-    ]
+    stem = PurePosixPath(path.replace("\\", "/")).with_suffix("")
+    parts = [part for part in stem.parts if part not in ("/", ".", "..")]
     if len(parts) > 1 and parts[0] in _ROOTS:
         parts = parts[1:]
     if len(parts) > 1 and parts[-1] == "__init__":
