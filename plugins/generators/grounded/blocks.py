@@ -24,6 +24,10 @@ _TEXT_DIRECTIVES = {
     "note", "tip", "hint", "important", "warning", "caution", "attention", "danger", "error", "admonition", "seealso",
     "eval-rst", "rst-class", "container", "topic", "dropdown", "tab-item", "tab-set", "grid", "card",
 }  # fmt: skip
+_ANNOUNCES = re.compile(
+    r"(?:[:：]|\b(?:below|following|as follows)\b[^.!?:]*[.:]|(?:如下|下面|下表|以下)[^。：]*[。：])[*_\s]*\Z",
+    re.IGNORECASE,
+)
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|vs|approx|resp|incl|Dr|Mr|St|No|Fig)|\.\.)\.$")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]`*]*\s+(?=[A-Z\"'`(\[*\d])|(?<=[。！？；])\s*(?!$)")
 
@@ -56,23 +60,29 @@ def fit(parts: Iterable[Block], limit: int) -> str:
             break
         taken.append(part.text)
         room -= len(part.text) + 2
-    while taken and taken[-1].rstrip("*").endswith((":", "：")):
+    while taken and _ANNOUNCES.search(taken[-1]):
         taken[-1] = _without_last_sentence(taken[-1])
-        if taken[-1]:
-            break
-        taken.pop()
+        if not taken[-1]:
+            taken.pop()
     return "\n\n".join(part for part in taken if part)
 
 
 def fit_sentences(paragraph: str, limit: int) -> str:
     """The sentences from the first on that fit into `limit` characters."""
-    fitting = ""
+    fitting: list[str] = []
     for sentence in sentences(paragraph):
-        longer = f"{fitting}{'' if not fitting or is_cjk(fitting[-3:]) else ' '}{sentence}"
-        if len(longer) > limit:
+        if len(join_sentences([*fitting, sentence])) > limit:
             break
-        fitting = longer
-    return fitting
+        fitting.append(sentence)
+    return join_sentences(fitting)
+
+
+def join_sentences(parts: Iterable[str]) -> str:
+    """One paragraph; no space follows a Chinese sentence."""
+    joined = ""
+    for part in parts:
+        joined += part if not joined or is_cjk(joined[-3:]) else f" {part}"
+    return joined
 
 
 def sentences(paragraph: str) -> tuple[str, ...]:
@@ -90,8 +100,6 @@ def sentences(paragraph: str) -> tuple[str, ...]:
 
 
 def _without_last_sentence(paragraph: str) -> str:
-    if _ITEM.match(paragraph) or paragraph.startswith(("|", "```")):
-        return paragraph
     return fit_sentences(paragraph, len(paragraph) - 1)
 
 

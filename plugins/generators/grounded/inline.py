@@ -26,6 +26,7 @@ _REPLACEMENTS = (
     (re.compile(r"\\([*_`<>|\[\]])"), r"\1"),
 )
 _RST_LINK = re.compile(r"(?<![\w`])`([^`<>]+?)\s*(?:<[^`<>]+>)?`__?(?!\w)")
+_GLUE = re.compile(r"(?<=`)\\ ?(?=\w)|(?<=\w)\\ (?=`)")
 _CJK = "\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
 _BREAK = re.compile(rf"(?<=[{_CJK}])\s*\n\s*(?=[{_CJK}])|\s*\n\s*")
 
@@ -36,6 +37,7 @@ def plain(text: str) -> str:
     text = _ROLE.sub(_role, text)
     text = _RST_LINK.sub(r"\1", text)
     text = _LITERAL.sub(r"`\1`", text)
+    text = _GLUE.sub("", text)
     kept: list[str] = []
 
     def hold(match: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -32,11 +33,8 @@ def in_code(code: str, library: Library) -> tuple[str, ...]:
 
     Top-level packages count as imported: examples often leave the import out.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parse(code)
+    if tree is None:
         return ()
     imported = dict(_imports(tree))
     used = {name for node in ast.walk(tree) for name in _chain(node, imported)}
@@ -44,9 +42,42 @@ def in_code(code: str, library: Library) -> tuple[str, ...]:
 
 
 def resolved(names: Iterable[str], library: Library) -> tuple[str, ...]:
-    """The public names of those that the library has, sorted."""
+    """The public names of those that the library has, sorted; modules are not among them: everything names those."""
     found = (library.find(name) for name in set(names))
-    return tuple(sorted({symbol.name for symbol in found if symbol is not None}))
+    return tuple(sorted({symbol.name for symbol in found if symbol is not None and symbol.kind != "module"}))
+
+
+def undefined(code: str, library: Library) -> int:
+    """How many names Python code uses that it neither defines nor imports: they come from somewhere above it."""
+    tree = _parse(code)
+    if tree is None:
+        return 0
+    nodes = tuple(ast.walk(tree))
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    defined = {name for node in nodes for name in _defined(node)} | set(dir(builtins))
+    return sum(1 for name in used - defined if library.find(name) is None)
+
+
+def _defined(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name
+    elif isinstance(node, ast.alias):
+        yield node.asname or package(node.name)
+
+
+def _parse(code: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:

@@ -75,10 +75,10 @@ def _mutations(symbol: Symbol, words: dict[bool, list[str]]) -> Iterator[str]:
 
 def _names(name: str, words: Sequence[str]) -> Iterator[str]:
     head, _, last = name.rpartition("_")
-    yield from (f"{name}_{suffix}" for suffix in _SUFFIXES)
+    yield from (f"{name.rstrip('_')}_{suffix}" for suffix in _SUFFIXES)
     yield from (f"{prefix}_{name}" for prefix in _PREFIXES)
-    yield name[:-1] if name.endswith("s") and len(name) > 3 else f"{name}s"
-    if head:
+    yield name[:-1] if name.endswith("s") and len(name) > 3 else f"{name.rstrip('_')}s"
+    if head and last:
         yield from (f"{head}_{word}" for word in words if word != last)
         yield f"{last}_{head}"
 

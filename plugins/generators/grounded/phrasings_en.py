@@ -27,6 +27,17 @@ _FORMS = {
         ),
         answer=("`{name}` is declared as:\n\n```python\n{signature}\n```",),
     ),
+    "declaration": Phrasing(
+        questions=(
+            "How is the {noun} `{name}` declared?",
+            "What is the declaration of `{name}`?",
+            "Show me how `{name}` is defined.",
+            "What does the definition of `{name}` look like?",
+            "Which type or value does `{name}` have?",
+            "Write down the declaration of the {noun} `{name}`.",
+        ),
+        answer=("`{name}` is declared as:\n\n```python\n{signature}\n```",),
+    ),
     "parameters": Phrasing(
         questions=(
             "Which parameters does `{name}` have?",
@@ -89,7 +100,7 @@ _FORMS = {
             'What in `{package}` fits the description "{task}"?',
             'Name the {noun} of `{package}` with this purpose: "{task}".',
             'In `{package}`, what should I use for this: "{task}"?',
-            '"{task}" Which part of `{package}` is meant?',
+            '"{task}": which part of `{package}` is meant?',
         ),
         answer=("That is `{name}`. {summary}",),
     ),
@@ -152,7 +163,7 @@ _FORMS = {
 
 ENGLISH = Wording(
     forms=_FORMS,
-    nouns={"constant": "constant", "data": "constant"},
+    nouns={},
     comma=", ",
     conjunction=" and ",
 )

@@ -27,6 +27,17 @@ _FORMS = {
         ),
         answer=("`{name}` 的声明如下：\n\n```python\n{signature}\n```",),
     ),
+    "declaration": Phrasing(
+        questions=(
+            "{noun} `{name}` 是怎么声明的？",
+            "`{name}` 的声明是什么？",
+            "请给出 `{name}` 的定义。",
+            "`{name}` 在源码里是如何定义的？",
+            "`{name}` 的类型或取值是什么？",
+            "请写出{noun} `{name}` 的声明。",
+        ),
+        answer=("`{name}` 的声明如下：\n\n```python\n{signature}\n```",),
+    ),
     "parameters": Phrasing(
         questions=(
             "`{name}` 有哪些参数？",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from docutune.contracts import Library
-from docutune.plugins.generators.grounded.blocks import blocks, fit
+from docutune.plugins.generators.grounded.blocks import Block, blocks, fit, join_sentences, sentences
 from docutune.plugins.generators.grounded.fact import Fact
 from docutune.plugins.generators.grounded.inline import is_cjk, plain
 from docutune.plugins.generators.grounded.names import in_text
@@ -15,8 +15,17 @@ from docutune.records import Section
 
 _NO_KNOWLEDGE = re.compile(
     r"\b(?:change ?log|changes|release notes|release history|history|licen[cs]e|copying|contents|index|credits|authors|"
-    r"acknowledge?ments?|contributors?|sponsors?|backers|donate|code of conduct|links|see also|table of contents|"
+    r"acknowledge?ments?|contributors?|contributing|sponsors?|backers|donate|code of conduct|links|see also|"
     r"(?:unreleased|version )?v?\d+\.\d+(?:\.\d+)?\S*)\b|^(?:更新日志|变更|许可证?|目录|致谢|版本历史)",
+    re.IGNORECASE,
+)
+_SIGNPOST = re.compile(
+    r"(?:This|The following|In this) (?:page|part|section|document|documentation|chapter|guide)\b|本[页节章文]"
+)
+_GENERIC = re.compile(
+    r"(?:an? |the )?(?:basics?|basic usage|usage|examples?|overview|introduction|notes?|details|background|summary|"
+    r"motivation|general|options|arguments|parameters|why|how|what|what's new|faq|tips|advanced|advanced usage|other|"
+    r"示例|例子|概述|简介|用法|说明|基本用法|背景)",
     re.IGNORECASE,
 )
 _MIN_CHARS, _MIN_CJK_CHARS = 80, 30
@@ -28,13 +37,24 @@ def section_facts(library: Library, limit: int) -> Iterator[Fact]:
     topics = _topics(sections)
     for section in sections:
         topic = topics.get(section.heading)
-        text = fit(blocks(section.text), limit) if topic else ""
+        text = fit(_telling(section), limit) if topic else ""
         if topic and len(text) >= (_MIN_CJK_CHARS if is_cjk(text) else _MIN_CHARS):
             key = " > ".join(section.heading)
             slots = {"topic": topic, "text": text}
             yield Fact(
                 f"explanation:{key}", "explanation", "explanation", slots, key, (section.span,), in_text(text, library)
             )
+
+
+def _telling(section: Section) -> tuple[Block, ...]:
+    """The section's blocks from its first prose on, without sentences about the page itself."""
+    kept: list[Block] = []
+    for block in blocks(section.text):
+        if block.kind != "prose":
+            kept += [block] if kept else []
+        elif text := join_sentences(sentence for sentence in sentences(block.text) if not _SIGNPOST.match(sentence)):
+            kept.append(Block("prose", text))
+    return tuple(kept)
 
 
 def _first_parts(sections: Iterator[Section]) -> Iterator[Section]:
@@ -61,7 +81,7 @@ def _topics(sections: Sequence[Section]) -> dict[tuple[str, ...], str]:
     whole = Counter(paths)
     topics: dict[tuple[str, ...], str] = {}
     for path in paths:
-        lengths = range(1, len(path) + 1)
+        lengths = range(2 if _GENERIC.fullmatch(path[-1]) and len(path) > 1 else 1, len(path) + 1)
         unique = (_spoken(path[-length:]) for length in lengths)
         topic = next((end for end in unique if ends[end.casefold()] == 1), "")
         if topic and whole[path] == 1:

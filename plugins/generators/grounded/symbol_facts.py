@@ -6,17 +6,19 @@ import re
 from collections.abc import Iterator
 
 from docutune.contracts import Library
-from docutune.plugins.generators.grounded.blocks import Block, blocks, fit_sentences, sentences
+from docutune.plugins.generators.grounded.blocks import Block, blocks, fit_sentences, join_sentences, sentences
 from docutune.plugins.generators.grounded.fact import Fact
 from docutune.plugins.generators.grounded.inline import is_cjk, plain
 from docutune.plugins.generators.grounded.names import package, short
-from docutune.plugins.generators.grounded.verbs import IMPERATIVES
+from docutune.plugins.generators.grounded.verbs import imperative
 from docutune.records import Parameter, Symbol
 
 SUMMARY_CHARS = 400
 _TASK_CHARS = 160
 _PLAIN_BASES = {"object", "ABC", "abc.ABC", "Generic", "typing.Generic", "t.Generic", "Protocol", "typing.Protocol"}
 _RETURNS = re.compile(r"\)\s*->\s*(.+)$", re.DOTALL)
+_POINTER = re.compile(r"See (?:also )?\S+(?: \S+){0,3}\.?$")
+_UNTELLING = re.compile(r"None|(?:\w+\.)?(?:Any|Self)|.*\b_\w+.*|[A-Z]\w?")
 _CALLABLE = {"function", "method", "class", "staticmethod", "classmethod"}
 
 
@@ -35,7 +37,8 @@ def symbol_facts(symbol: Symbol, library: Library, limit: int) -> Iterator[Fact]
 def summary(symbol: Symbol, limit: int = SUMMARY_CHARS) -> str:
     """The docstring's first paragraph in plain Markdown, whole sentences of it; "" when it says nothing."""
     paragraph = next((block for block in blocks(symbol.summary) if block.kind == "prose"), Block("prose", ""))
-    text = fit_sentences(paragraph.text, min(limit, SUMMARY_CHARS))
+    telling = join_sentences(sentence for sentence in sentences(paragraph.text) if not _POINTER.match(sentence))
+    text = fit_sentences(telling, min(limit, SUMMARY_CHARS))
     return _finished(text) if says_something(text) else ""
 
 
@@ -61,26 +64,30 @@ def _purpose(symbol: Symbol, limit: int) -> Iterator[Fact]:
         return
     yield _fact(symbol, "purpose", "purpose", {"summary": text})
     first = sentences(text)[0]
+    told = first.rstrip(".。")
     if "." not in symbol.name or len(first) > _TASK_CHARS:
         return
     slots: dict[str, str | list[str]] = {"package": package(symbol.name), "noun": symbol.kind, "summary": first}
-    verb = first.split(maxsplit=1)[0]
-    if symbol.kind != "class" and symbol.kind in _CALLABLE and verb.lower() in IMPERATIVES:
-        task = first[0].lower() + first[1:].rstrip(".。")
+    task = imperative(told) if symbol.kind != "class" and symbol.kind in _CALLABLE else ""
+    if task:
         yield _fact(symbol, "lookup", "task", {**slots, "task": task})
     else:
-        yield _fact(symbol, "lookup", "lookup", {**slots, "task": first})
+        yield _fact(symbol, "lookup", "lookup", {**slots, "task": told})
 
 
 def _signature(symbol: Symbol) -> Iterator[Fact]:
-    if re.search(r"[(:=]", symbol.signature) and symbol.kind != "module":
-        yield _fact(symbol, "signature", "signature", {"signature": symbol.signature.strip()})
+    """Callables by their signature; attributes by their declaration, unless its value was too long to be shown."""
+    text = symbol.signature.strip()
+    if symbol.kind in _CALLABLE and "(" in text:
+        yield _fact(symbol, "signature", "signature", {"signature": text})
+    elif symbol.kind != "module" and re.search(r"[:=]", text) and not text.endswith("..."):
+        yield _fact(symbol, "signature", "declaration", {"noun": symbol.kind, "signature": text})
 
 
 def _parameters(symbol: Symbol, limit: int) -> Iterator[Fact]:
     parameters = [item for item in symbol.parameters if item.name not in ("self", "cls")]
     named = [item for item in parameters if not item.kind.startswith("var-")]
-    if len(parameters) > 1:
+    if named and len(parameters) > 1:
         yield _fact(symbol, "parameters", "parameters", {"parameters": [_shown(item) for item in parameters]})
     for item in parameters:
         described = _description(item.description, limit)
@@ -89,7 +96,7 @@ def _parameters(symbol: Symbol, limit: int) -> Iterator[Fact]:
             default = "" if _mentions_default(described) else item.default
             yield _fact(symbol, "parameters", "parameter", {**slots, "default": default}, item.name)
     for item in named:
-        if item.default and not item.default.startswith("<"):
+        if item.default not in ("", "None", "..."):
             slots = {"parameter": item.name, "default": item.default}
             yield _fact(symbol, "parameters", "default", slots, f"{item.name}:default")
 
@@ -116,7 +123,7 @@ def _returns(symbol: Symbol, limit: int) -> Iterator[Fact]:
     kind = declared[1].strip() if declared else ""
     described = plain(symbol.returns)
     if described == kind or not says_something(described):
-        if kind and kind not in ("None", "Any", "t.Any", "typing.Any"):
+        if kind and not _UNTELLING.fullmatch(kind):
             yield _fact(symbol, "returns", "returns", {"type": kind})
         return
     text = _description(symbol.returns, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,26 +10,32 @@ from dataclasses import dataclass
 from docutune.contracts import Library
 from docutune.plugins.generators.grounded.fact import Fact
 from docutune.plugins.generators.grounded.inline import plain
-from docutune.plugins.generators.grounded.names import in_code, short
+from docutune.plugins.generators.grounded.names import in_code, short, undefined
 from docutune.records import Example, Symbol
 
 _PYTHON = {"python", "py", "python3", "pycon", "doctest", ""}
+_POINTS_BACK = re.compile(
+    r"\b(?:its?|this|these|those|they|them|such|above|below|previous|same|however|now|also|instead|then|so|but|another|"
+    r"again|finally|rest|both|either)\b|[这此那它]|上[面述文]|同样|另外|但是|然后",
+    re.IGNORECASE,
+)
 _LEAD_CHARS = 200
 _IDEAL_CHARS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An example and the full names that it uses."""
+    """An example, the full names that it uses, and how many names it takes from somewhere else."""
 
     example: Example
     names: tuple[str, ...]
+    undefined: int = 0
 
 
 def shown_in_sections(library: Library) -> tuple[Shown, ...]:
     """The Python examples of all sections that use the library, in the order of the sources."""
     found = (
-        Shown(example, in_code(example.code, library))
+        Shown(example, in_code(example.code, library), undefined(example.code, library))
         for section in library.sections()
         for example in section.examples
         if example.language.lower() in _PYTHON
@@ -60,10 +67,10 @@ def _size(example: Example) -> int:
     return len(example.code) + len(example.lead) + 20
 
 
-def _unclear(shown: Shown) -> tuple[int, int, int, str]:
-    """Smaller is better: few other names, not too long, more than one line."""
+def _unclear(shown: Shown) -> tuple[int, int, int, int, str]:
+    """Smaller is better: nothing undefined, not too long, few other names, more than one line."""
     code = shown.example.code
-    return len(code) // _IDEAL_CHARS, len(shown.names), 0 if "\n" in code else 1, code
+    return shown.undefined, len(code) // _IDEAL_CHARS, len(shown.names), 0 if "\n" in code else 1, code
 
 
 def _fact(symbol: Symbol, shown: Shown) -> Fact:
@@ -76,13 +83,14 @@ def _fact(symbol: Symbol, shown: Shown) -> Fact:
         "language": "python",
         "code": example.code.strip("\n"),
     }
-    names = tuple(sorted({symbol.name, *shown.names}))
+    names = (symbol.name, *(name for name in shown.names if name != symbol.name))
     return Fact(f"usage:{symbol.name}", "usage", "usage", slots, symbol.name, (example.span,), names)
 
 
 def _lead(text: str) -> str:
-    """The sentence before the example, where it reads as one."""
+    """The sentence before the example, where it is understood without what stands above it."""
     text = plain(text)
     if text.endswith("::"):
         text = text[:-1]
-    return text if text.endswith((":", ".", "：", "。")) and 12 <= len(text) <= _LEAD_CHARS else ""
+    whole = text.endswith((":", ".", "：", "。")) and 20 <= len(text) <= _LEAD_CHARS
+    return text if whole and not _POINTS_BACK.search(text) else ""

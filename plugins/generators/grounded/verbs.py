@@ -1,6 +1,8 @@
-"""Verbs with which summaries of functions begin, so that "How can I ...?" reads well: "Print a message" does."""
+"""Verbs with which summaries of functions begin: what they do, so that "How can I ...?" can be asked."""
 
 from __future__ import annotations
+
+import re
 
 _WORDS = """
 activate add adjust append apply assign attach bind build calculate call cancel change check clear close collect
@@ -14,4 +16,26 @@ sanitize save schedule search select send serialize set show sort split start st
 synchronize transform translate truncate turn unregister unwrap update upload validate verify wait wrap write
 """
 
-IMPERATIVES = frozenset(_WORDS.split())
+_IMPERATIVES = frozenset(_WORDS.split())
+_FURTHER_VERB = re.compile(r"\b(?:and|or|then|but|also)\s+(?:\w+ly\s+)?(\w+s)\b")
+_NOT_NOUNS = {"does", "gives", "has", "is", "makes", "passes", "returns", "takes", "uses", "yields"}
+
+
+def imperative(sentence: str) -> str:
+    """What a sentence tells to do or says is done, as it follows "how can I": "Prints a line" gives "print a line".
+
+    Empty where it begins with no known verb, or where another verb in the third person follows.
+    """
+    verb, _, rest = sentence.partition(" ")
+    lowered = verb.lower()
+    if lowered in _IMPERATIVES and rest:
+        return f"{lowered} {rest}"
+    base = _base(lowered)
+    further = {word for word in _FURTHER_VERB.findall(rest) if word in _NOT_NOUNS or _base(word)}
+    return f"{base} {rest}" if base and rest and not further else ""
+
+
+def _base(verb: str) -> str:
+    """The base form of a known verb in the third person, "" for any other word."""
+    stems = (verb[:-1], verb[:-2], f"{verb[:-3]}y") if verb.endswith("s") else ()
+    return next((stem for stem in stems if stem in _IMPERATIVES), "")
