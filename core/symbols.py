@@ -24,7 +24,7 @@ class SymbolTable:
         self._names = names
         self._public = public
         self._shown = {
-            name: _named(constructed(names, symbol), public[name][0] if name in public else name)
+            name: _named(self._based(constructed(names, symbol), name), public[name][0] if name in public else name)
             for name, symbol in names.symbols.items()
         }
         self._ordered = sorted((self._shown[name] for name in public), key=lambda symbol: symbol.name)
@@ -79,6 +79,14 @@ class SymbolTable:
         """True when the name stands for a public symbol."""
         return self._names.resolve(name) in self._public
 
+    def _based(self, symbol: Symbol, name: str) -> Symbol:
+        """The class with full names for those of its bases that the library has; foreign ones stay as written."""
+        if not symbol.bases:
+            return symbol
+        pairs = self._names.bases(name)
+        bases = tuple(self._public.get(found, [found])[0] if found else written for written, found in pairs)
+        return replace(symbol, bases=bases)
+
     def _index(self) -> dict[str, dict[str, str]]:
         """Definition of a module or class -> last part -> definition of the public member."""
         inside: dict[str, dict[str, str]] = defaultdict(dict)
@@ -131,5 +139,7 @@ def _named(symbol: Symbol, name: str) -> Symbol:
 
 
 def _order(file: Parsed) -> tuple[str, str]:
-    found: Symbol | Section | None = next(iter((*file.symbols[:1], *file.sections[:1])), None)
-    return (found.span.source, repr(found)) if found else ("", "")
+    found: Symbol | Section
+    for found in (*file.symbols[:1], *file.sections[:1]):
+        return found.span.source, repr(found)
+    return "", ""
