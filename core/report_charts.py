@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from docutune.evaluation import Comparison, Interval
 
-WIDTH, HEIGHT = 560, 250
+WIDTH, HEIGHT = 460, 230
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 42
 """Size of a line chart and the space around its plot, in SVG user units."""
 

@@ -21,12 +21,14 @@ ENGLISH: Mapping[str, str] = {
     "head.better": "The tuned model is better: {metric} rose from {base} to {tuned}",
     "head.worse": "The tuned model is worse: {metric} fell from {base} to {tuned}",
     "head.no difference": "No difference could be shown: {metric} was {base} before and {tuned} after tuning",
-    "head.evidence": "{difference} on {count} held-out questions; 95% interval {low} to {high}",
+    "head.evidence": "{difference}, 95% interval {low} to {high}",
+    "asked": "Measured on {count} held-out questions by {evaluator}.",
+    "range": "{low} to {high}",
     "head.several": "{better} of {all} models got better; the best is {name}: {metric} rose from {base} to {tuned}",
     "head.several none": "None of {all} models got better.",
     "head.trained": "The model {name} was trained, but nothing was measured.",
     "head.trained several": "{all} models were trained, but nothing was measured.",
-    "head.dataset": "The dataset is ready: {samples} samples of {facts} facts. No model was trained.",
+    "head.dataset": "The dataset is ready: {samples:,} samples of {facts:,} facts. No model was trained.",
     "head.nothing": "Neither dataset nor model was made.",
     "head.proven": "{claim} ({evidence}).",
     "metric.match": "matching answers",
@@ -130,12 +132,14 @@ CHINESE: Mapping[str, str] = {
     "head.better": "微调后的模型更好：{metric}从 {base} 升至 {tuned}",
     "head.worse": "微调后的模型更差：{metric}从 {base} 降至 {tuned}",
     "head.no difference": "未能证明有差异：{metric}微调前为 {base}，微调后为 {tuned}",
-    "head.evidence": "在 {count} 个留出问题上相差 {difference}；95% 置信区间为 {low} 至 {high}",
+    "head.evidence": "{difference}，95% 置信区间 {low} 至 {high}",
+    "asked": "由 {evaluator} 在 {count} 个留出问题上评测。",
+    "range": "{low} 至 {high}",
     "head.several": "{all} 个模型中有 {better} 个变好；最好的是 {name}：{metric}从 {base} 升至 {tuned}",
     "head.several none": "{all} 个模型都没有变好。",
     "head.trained": "模型 {name} 已训练，但未做评测。",
     "head.trained several": "{all} 个模型已训练，但未做评测。",
-    "head.dataset": "数据集已就绪：{samples} 条样本，{facts} 个事实。未训练模型。",
+    "head.dataset": "数据集已就绪：{samples:,} 条样本，{facts:,} 个事实。未训练模型。",
     "head.nothing": "既没有生成数据集，也没有训练模型。",
     "head.proven": "{claim}（{evidence}）。",
     "metric.match": "答案吻合率",
@@ -154,7 +158,7 @@ CHINESE: Mapping[str, str] = {
     "note.chrf": "共有的字符序列",
     "models": "模型对比",
     "model": "模型",
-    "figures": "指标",
+    "figures": "评测结果",
     "metric": "指标",
     "base": "微调前",
     "tuned": "微调后",
@@ -260,11 +264,14 @@ class Words:
         return f"{100 * amount:.1f}%" if share else number(amount)
 
     def change(self, amount: float, share: bool) -> str:
-        """A signed difference: +59.2 points for shares."""
-        if not share:
-            return f"{'+' if amount > 0 else '−' if amount < 0 else ''}{number(abs(amount))}"
-        text = f"{100 * amount:+.1f}"
-        return ("0.0" if float(text) == 0 else text.replace("-", "−")) + " " + self.say("points")
+        """A signed difference without unit: +59.2 for shares, counted in points of a hundred."""
+        scaled = round(100 * amount, 1) if share else amount
+        sign = "+" if scaled > 0 else "−" if scaled < 0 else ""
+        return sign + (f"{abs(scaled):.1f}" if share else number(abs(scaled)))
+
+    def points(self, amount: float, share: bool) -> str:
+        """A signed difference with its unit."""
+        return f"{self.change(amount, share)} {self.say('points')}" if share else self.change(amount, share)
 
     def score(self, metric: str, amount: float | None) -> str:
         """One answer's value with the metric's name; empty where there is none."""
@@ -272,23 +279,25 @@ class Words:
             return ""
         return f"{self.known('metric', metric)} {self.value(amount, 0 <= amount <= 1)}".strip()
 
+    def title(self, metric: str) -> str:
+        """A metric's name where it stands alone: words take a capital, "chrF" and names of plugins stay."""
+        name = self.known("metric", metric)
+        return name[0].upper() + name[1:] if name != metric and name.replace(" ", "").islower() else name
+
     def span(self, interval: Interval, share: bool) -> str:
         """The ends of an interval of values."""
-        return f"{self.value(interval.low, share)} – {self.value(interval.high, share)}"
+        return self.say("range", low=self.value(interval.low, share), high=self.value(interval.high, share))
 
-    def change_ends(self, interval: Interval, share: bool) -> tuple[str, str]:
+    def change_span(self, interval: Interval, share: bool) -> str:
         """The ends of an interval of differences, without the unit."""
-        unit = " " + self.say("points")
-        low, high = (self.change(end, share).removesuffix(unit) for end in (interval.low, interval.high))
-        return low, high
+        low, high = (self.change(end, share) for end in (interval.low, interval.high))
+        return self.say("range", low=low, high=high)
 
     def evidence(self, comparison: Comparison) -> str:
-        """The difference of a comparison with its count and interval, as half a sentence."""
+        """The difference of a comparison with its interval, as half a sentence."""
         share, difference = is_share(comparison), comparison.difference
-        low, high = self.change_ends(difference, share)
-        return self.say(
-            "head.evidence", difference=self.change(difference.mean, share), count=comparison.count, low=low, high=high
-        )
+        low, high = self.change(difference.low, share), self.change(difference.high, share)
+        return self.say("head.evidence", difference=self.points(difference.mean, share), low=low, high=high)
 
     def duration(self, seconds: float) -> str:
         """A time span: 0.4 s, 12 s, 3 min 5 s, 1 h 12 min."""
