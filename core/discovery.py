@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint
-from typing import Any
+from typing import Any, TypeAlias
 
 from stevedore.extension import Extension, ExtensionManager
 
@@ -19,6 +19,8 @@ from docutune.errors import PluginError
 from docutune.hookspecs import ENTRY_POINT_GROUP
 
 OWN_PACKAGE = "docutune"
+
+_Failure: TypeAlias = "tuple[str, str, str, str | BaseException, str | None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def discover() -> Discovery:
     loaded = (
         Loaded(extension.name, *_package(extension.entry_point), extension.plugin) for extension in manager.extensions
     )
-    return Discovery(tuple(loaded), tuple(manager.failed))
+    return Discovery(tuple(loaded), tuple(fail(*failure) for failure in manager.failures))
 
 
 def fail(entry_point: str, package: str, version: str, cause: str | BaseException, hint: str | None = None) -> Failed:
@@ -85,7 +87,7 @@ class _Manager(ExtensionManager[Any]):
     """
 
     def __init__(self) -> None:
-        self.failed: list[Failed] = []
+        self.failures: list[_Failure] = []  # judged at the end: stevedore swallows what is raised while it loads
         super().__init__(ENTRY_POINT_GROUP)
 
     def list_entry_points(self) -> list[EntryPoint]:
@@ -102,7 +104,7 @@ class _Manager(ExtensionManager[Any]):
                 name = _normalized(_name_and_version(distribution)[0])
                 entry_points = distribution.entry_points.select(group=ENTRY_POINT_GROUP)
             except Exception as error:  # damaged metadata: this package alone is left out
-                self.failed.append(fail("entry_points.txt", *_name_and_version(distribution), error))
+                self.failures.append(("entry_points.txt", *_name_and_version(distribution), error, None))
                 continue
             if name not in seen:  # the same package twice on the path: Python imports the first
                 seen.add(name)
@@ -126,14 +128,14 @@ class _Manager(ExtensionManager[Any]):
         names = ", ".join(sorted({" ".join(_package(other)) for other in others}))
         package, version = _package(entry_point)
         hint = f"uninstall one of the packages: pip uninstall {package}"
-        self.failed.append(fail(entry_point.name, package, version, f"{reason} {names}", hint))
+        self.failures.append((entry_point.name, package, version, f"{reason} {names}", hint))
 
     def _load_one_plugin(self, ep: EntryPoint, *_: Any, **__: Any) -> Extension[Any] | None:
         try:
             with guarded_stdout():
                 return Extension(ep.name, ep, ep.load(), None)
         except (Exception, SystemExit) as error:
-            self.failed.append(fail(ep.name, *_package(ep), error))
+            self.failures.append((ep.name, *_package(ep), error, None))
             return None
 
 
@@ -173,8 +175,8 @@ def _describe(cause: str | BaseException) -> str:
         return cause
     if isinstance(cause, SystemExit):
         return f"ended the program with exit code {cause.code!r}"
-    lines = str(cause).strip().splitlines()
-    return f"{type(cause).__name__}: {lines[0]}" if lines else type(cause).__name__
+    text = " ".join(str(cause).split())
+    return f"{type(cause).__name__}: {text[:300]}" if text else type(cause).__name__
 
 
 def _advice(cause: str | BaseException, package: str) -> str:

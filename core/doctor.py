@@ -65,30 +65,32 @@ def _python() -> Check:
 
 
 def _system() -> Check:
-    found = f"{platform.system()} {platform.release()}, {len(os.sched_getaffinity(0))} CPUs"
-    if platform.system() == "Linux":
+    cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    found = f"{platform.system()} {platform.release()}, {cpus} CPUs"
+    if sys.platform == "linux":
         return Check("system", OK, found)
     return Check("system", WARN, found, "Linux and WSL2 are supported; elsewhere limits and stopping may not work")
 
 
 def _memory() -> Check:
-    pages = {name: os.sysconf(name) for name in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES", "SC_PAGE_SIZE")}
-    total = pages["SC_PHYS_PAGES"] * pages["SC_PAGE_SIZE"] / _GIB
-    free = max(pages["SC_AVPHYS_PAGES"] * pages["SC_PAGE_SIZE"] / _GIB, _available_memory())
-    found = f"{total:.1f} GiB, {free:.1f} GiB available"
-    if free >= 4:
+    sizes = _memory_sizes()
+    if not sizes:
+        return Check("memory", WARN, "this system does not say", "a training of a small model takes about 4 GiB")
+    total, available = sizes["MemTotal"], sizes["MemAvailable"]
+    found = f"{total:.1f} GiB, {available:.1f} GiB available"
+    if available >= 4:
         return Check("memory", OK, found)
     return Check("memory", WARN, found, "a training of a small model takes about 4 GiB: close other programs")
 
 
-def _available_memory() -> float:
-    """GiB that new programs can have, file cache included; 0 where the system does not say."""
+def _memory_sizes() -> dict[str, float]:
+    """The kernel's figures in GiB; "MemAvailable" counts what the file cache would give back."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
-        return 0.0
-    sizes = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    return int(next(sizes, "0")) * 1024 / _GIB
+        return {}
+    pairs = (line.split() for line in lines if line.endswith(" kB"))
+    return {name.rstrip(":"): int(size) * 1024 / _GIB for name, size, _ in pairs}
 
 
 def _disk(folder: Path) -> Check:

@@ -1,0 +1,74 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A process environment with packages installed in it, as pip leaves them: a module and a *.dist-info folder."""
+
+    site: Path
+    work: Path
+
+    def install(
+        self,
+        package: str,
+        files: Mapping[str, str],
+        entry_points: str | None = None,
+        version: str = "1.0",
+        site: Path | None = None,
+    ) -> Path:
+        """Write a package; `entry_points` are the lines of the group docutune.plugins. Returns its dist-info folder."""
+        root = site or self.site
+        for name, text in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text, encoding="utf-8")
+        info = root / f"{package.replace('-', '_')}-{version}.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n", encoding="utf-8"
+        )
+        if entry_points is not None:
+            (info / "entry_points.txt").write_text(f"[docutune.plugins]\n{entry_points}\n", encoding="utf-8")
+        return info
+
+    def python(self, code: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run Python code with the packages on its path."""
+        return self._run(sys.executable, "-c", code, *arguments, **variables)
+
+    def docutune(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line as the console script does."""
+        return self.python(
+            "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))", *arguments, **variables
+        )
+
+    def answer(self, *arguments: str, **variables: str) -> Any:
+        """What a command with --json says; it must succeed."""
+        done = self.docutune(*arguments, "--json", **variables)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def _run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join(filter(None, [str(self.site), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(self.work / "cache"), **variables}
+        return subprocess.run(command, capture_output=True, text=True, cwd=self.work, env=environment, timeout=60)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """An empty folder to work in, and one for packages."""
+    environment = Environment(tmp_path / "site", tmp_path / "work")
+    environment.site.mkdir()
+    environment.work.mkdir()
+    return environment
