@@ -74,7 +74,7 @@ class Binder:
         )
 
     def _entry(self, kind: str, uses: str, path: KeyPath) -> Entry | None:
-        path = (*path, "uses") if len(path) > 1 else path
+        path = (*path, "uses") if (*path, "uses") in self.document.places else path
         if any(mark in uses for mark in ".:/"):
             known = self.registry.names(kind)
             message = f"{uses!r} is a Python path or file; write the name of an installed {kind}"

@@ -48,6 +48,8 @@ class Explainer:
         """One problem for each key; what the members of a union expected is joined."""
         by_path: dict[KeyPath, list[str]] = {}
         for details in error.errors(include_url=False):
+            if details["type"] == "too_short" and details["input"]:
+                continue  # not empty as written: only its items are wrong, and they are reported
             path = _path_in(value, details)
             by_path.setdefault(path, []).append(self._message(details, path))
         for path, messages in by_path.items():

@@ -55,6 +55,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     binder = Binder(document, registry, languages)
     sections = {section: binder.section(section) for section in SECTIONS}
     problems += [*_source_problems(document, path.parent), *binder.problems]
+    problems = [item for item in problems if item in document.problems or item.key not in document.unreadable]
     if problems or frame is None:
         raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=_line)))
     if sections["evaluate"] and not sections["train"]:

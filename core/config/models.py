@@ -28,6 +28,9 @@ SECTIONS = {
 }
 """Section of the pipeline file -> the kind of plugin that its steps name."""
 
+SINGLE = ("runtime",)
+"""Sections that hold one step, not a list."""
+
 LanguageName = Literal["en", "zh"]
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from docutune.config.models import SECTIONS, Frame, StepFrame
+from docutune.config.models import SECTIONS, SINGLE, Frame, StepFrame
 from docutune.registry import Entry, Registry
 
 Schema = dict[str, Any]
@@ -20,12 +20,10 @@ def json_schema(registry: Registry) -> Schema:
         entries = registry.registrations(kind)
         for entry in entries:
             definitions.update(_options(entry, [other.name for other in entries]))
-        description = schema["properties"][section]["description"]
-        schema["properties"][section] = {
-            "type": "array",
-            "description": description,
-            "items": _step(kind, entries),
-        }
+        described = {"description": schema["properties"][section]["description"]}
+        step = _step(kind, entries)
+        is_list = section not in SINGLE
+        schema["properties"][section] = {**described, **({"type": "array", "items": step} if is_list else step)}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "docutune pipeline"}
 
 

@@ -29,11 +29,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file as plain values; `places` has an entry for every key and list item."""
+    """A YAML file as plain values; `places` has an entry for every key and list item.
+
+    `unreadable` are the keys whose values could not be read and stand as None in the tree.
+    """
 
     tree: JsonValue
     places: Mapping[KeyPath, Place]
     problems: tuple[Problem, ...] = ()
+    unreadable: frozenset[str] = frozenset()
 
     def place(self, path: KeyPath) -> Place:
         """The place of a value, or of the nearest value around it."""
@@ -97,11 +101,12 @@ class _Reader:
     file: str
     places: dict[KeyPath, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    unreadable: set[str] = field(default_factory=set)
 
     def document(self, root: yaml.Node | None) -> Document:
         self.places[()] = Place(self.file, 1)
         tree = self._value(root, ()) if root is not None else None
-        return Document(tree, self.places, tuple(self.problems))
+        return Document(tree, self.places, tuple(self.problems), frozenset(self.unreadable))
 
     def _value(self, node: yaml.Node, path: KeyPath) -> JsonValue:
         if len(path) > _MAX_DEPTH or len(self.places) > _MAX_VALUES:
@@ -150,6 +155,7 @@ class _Reader:
             return value
         message = f"{str(node.value)[:40]!r} is no text, number, true, false or null"
         self.problems.append(Problem(self.file, node.start_mark.line + 1, shown(path), message))
+        self.unreadable.add(shown(path))
         return None
 
 
