@@ -5,6 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from markdown_it import MarkdownIt
 
 from docutune.evaluation import Comparison, Interval, Verdict
 from docutune.records import Answer, Made, Measure, Message, Origin, Sample, Span, from_json, to_json
@@ -25,7 +26,8 @@ from docutune.report import (
     to_markdown,
 )
 from docutune.report_charts import line_chart
-from docutune.report_words import TEXTS, Words
+from docutune.report_texts import TEXTS
+from docutune.report_words import Words
 
 ATTACK = '<script>alert(1)</script> & "quoted" | `<img src=x onerror=alert(2)>`\n```\n</code></pre><b>out</b>\n```'
 FETCHING = {"src", "srcset", "action", "formaction", "data", "poster", "background", "ping", "manifest", "cite"}
@@ -76,7 +78,7 @@ def comparison(metric: str, base: float, tuned: float, verdict: Verdict = "bette
 
 DATASET = DatasetFacts("d41d8cd98f00", 120, 40, 100, 8, 12, {"purpose": 90, "negative": 30}, {"en": 120}, {"exact": 7})
 RUN = RunFacts(
-    "20260102-030405-abcd", "acme", "2026-01-02T03:04:05+00:00", "2026-01-02T03:09:00+00:00", 295.0, "made", "0.1.0"
+    "20260102-030405-abcd", "acme", "2026-01-02T03:04:05+00:00", "2026-01-02T03:09:00+00:00", 295.0, "finished", "0.1.0"
 )
 MODEL = ModelReport(
     name="tiny",
@@ -209,15 +211,18 @@ def test_markdown_says_the_same() -> None:
         assert part in text, part
 
 
-def test_markdown_tables_keep_their_shape_whatever_is_in_them() -> None:
-    hostile = replace(MODEL, settings={ATTACK: ATTACK}, answers=(SideBySide(ATTACK, ATTACK, ATTACK, ATTACK),))
-    text = to_markdown(report(hostile))
-    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", text)
-    assert "<script>" not in outside.replace("\\<script\\>", "")
-    tables = [block for block in outside.split("\n\n") if block.startswith("| ")]
-    assert len(tables) >= 6
-    for table in tables:
-        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.strip().splitlines()}) == 1, table
+def test_markdown_keeps_its_shape_whatever_is_in_it() -> None:
+    hostile = replace(
+        MODEL, name=ATTACK, settings={ATTACK: ATTACK}, answers=(SideBySide(ATTACK, ATTACK, ATTACK, ATTACK),)
+    )
+    found = MarkdownIt().enable("table").parse(to_markdown(report(hostile)))
+    every = [part for token in found for part in (token, *(token.children or ()))]
+    assert not {token.type for token in every} & {"html_block", "html_inline", "code_inline", "em_open", "code_block"}
+    assert [token.content for token in found if token.type == "fence"] == [f"{ATTACK}\n"] * 3
+    assert sum(token.type == "table_open" for token in found) == 9
+    settings = [token.children[0].content for token in found if token.type == "inline" and token.children]
+    assert settings.count(" ".join(ATTACK.split())) == 3
+    assert not [token for token in every if token.type == "inline" and token.content.startswith("|")]
 
 
 def test_several_models_are_compared() -> None:

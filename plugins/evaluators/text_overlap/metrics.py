@@ -10,7 +10,8 @@ from typing import Any
 import evaluate
 from datasets import Features, Value
 from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from docutune.plugins.evaluators.text_overlap.tokens import RougeTokenizer, TextKind, normalise, text_kind, tokens
 
