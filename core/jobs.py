@@ -1,4 +1,4 @@
-"""Long work in child processes: a spec as a JSON file in, events out; cancelling ends the process and frees its memory."""
+"""Long work in child processes: a spec as a JSON file in, events out; cancelling ends the process."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ _FOLDER_MARKS = ("/", "./", "../", "~")
 
 
 def resolve(name: str, base_folder: Path, download: bool = True) -> ModelRef:
-    """The base model called `name`: a folder (absolute, or relative to `base_folder`), or a hub repository "owner/name".
+    """The base model called `name`: a folder (absolute, or relative to `base_folder`), or a hub repository.
 
-    A repository is downloaded once into the hub's own cache, through HF_ENDPOINT where that is set; without a network
-    the cached copy serves, and without `download` nothing else does. The digest is the repository's commit, or a hash of the folder's files. Raises DocutuneError
-    when there is no such model, or no usable one.
+    A repository ("owner/name") is downloaded once into the hub's own cache, through HF_ENDPOINT where that is set;
+    without a network the cached copy serves, and without `download` nothing else does. The digest is the repository's
+    commit, or a hash of the folder's files. Raises DocutuneError when there is no such model, or no usable one.
     """
     folder = base_folder / Path(name).expanduser()
     if name.startswith(_FOLDER_MARKS) or folder.is_dir():
@@ -66,8 +66,8 @@ def _snapshot(name: str, download: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
-        HFValidationError,
         HfHubHTTPError,
+        HFValidationError,
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
     )

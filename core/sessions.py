@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import queue
@@ -89,10 +90,8 @@ class RemoteSession:
 
     def close(self) -> None:
         """Unload the model and end the worker process. Safe to call twice."""
-        try:
+        with contextlib.suppress(OSError):  # the worker hung up first
             self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the worker hung up first
         self._connection.close()
         try:
             self._worker.process.wait(_CLOSE_GRACE)

@@ -1,4 +1,4 @@
-"""How a conversation becomes text: one object, made when a model is trained and kept beside its weights for every use."""
+"""How a conversation becomes text: one object, made when a model is trained and kept beside its weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker process: `python -m docutune.worker SPEC` does one job and appends what happens to events.jsonl beside SPEC."""
+"""A worker process: `python -m docutune.worker SPEC` does one job and tells of it in events.jsonl beside SPEC."""
 
 from __future__ import annotations
 

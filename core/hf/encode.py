@@ -1,4 +1,4 @@
-"""Conversations to token ids and labels: exactly the text that the model sees in use, loss on the assistant's tokens only."""
+"""Conversations to token ids and labels: the very text that the model sees in use, loss on the assistant's tokens."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def encode(tokenizer: PreTrainedTokenizerBase, template: Template, messages: Seq
     """
     end = _ids(tokenizer, template.end_token)
     rows: list[Encoded] = []
-    text, input_ids, labels = "", [], []
+    text = ""
+    input_ids: list[int] = []
+    labels: list[int] = []
     for index, message in enumerate(messages):
         if message.role != "assistant":
             continue

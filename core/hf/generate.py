@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from docutune.errors import DocutuneError
 from docutune.hf.encode import prompt_ids
 from docutune.records import Message, Variant
@@ -62,7 +63,7 @@ class Generator:
                 self._generate(inputs, variant, streamer=streamer, stopping_criteria=[_Stop(stopped)], **options)
             except BaseException as error:
                 failure.append(error)
-                streamer.end()
+                streamer.text_queue.put(streamer.stop_signal)
 
         thread = threading.Thread(target=generate, name="docutune-generate")
         thread.start()
@@ -89,7 +90,7 @@ class Generator:
     def _reply(self, ids: list[int]) -> Reply:
         ends = self._end_ids()
         end = next((position for position, token in enumerate(ids) if token in ends), None)
-        return Reply(self.tokenizer.decode(ids[:end], skip_special_tokens=True), end is not None)
+        return Reply(str(self.tokenizer.decode(ids[:end], skip_special_tokens=True)), end is not None)
 
     def _inputs(self, prompts: Sequence[list[int]]) -> dict[str, torch.Tensor]:
         """Left-padded, so that every row's reply begins at the same place."""
@@ -115,8 +116,8 @@ class Generator:
 
     def _end_ids(self) -> list[int]:
         """The template's end token, and the tokenizer's own, which a base model may prefer."""
-        names = dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])
-        return [self.tokenizer.convert_tokens_to_ids(name) for name in names]
+        vocabulary = self.tokenizer.get_vocab()
+        return [vocabulary[name] for name in dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])]
 
     def _sampling(self, sampling: dict[str, float]) -> dict[str, Any]:
         unknown = sorted(set(sampling) - {"temperature", "top_p", "max_new_tokens"})

@@ -47,8 +47,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def load_base(folder: Path, quantization: Quantization, where: Device) -> PreTrainedModel:
-    """The base model, every linear layer but the head in NF4 with double quantization where asked (QLoRA,
-    arXiv:2305.14314)."""
+    """The base model; "nf4" holds its linear layers but the head in NF4, doubly quantized (QLoRA, arXiv:2305.14314)."""
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"quantization_config": _nf4(where)} if quantization == "nf4" else {}
@@ -83,7 +82,8 @@ def free_memory() -> None:
 def _nf4(where: Device) -> Any:
     from transformers import BitsAndBytesConfig
 
-    return BitsAndBytesConfig(
+    make: Any = BitsAndBytesConfig
+    return make(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,

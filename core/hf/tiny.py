@@ -1,7 +1,7 @@
 """builtin/tiny: a Qwen3-architecture model of a few million parameters, made on the spot from the sources.
 
-A smoke model: it proves that a pipeline works, on two CPU cores and without a network. Random weights do not learn under
-LoRA, so it first reads the sources' raw text for a minute or two.
+A smoke model: it proves that a pipeline works, on two CPU cores and without a network. Random weights do not learn
+under LoRA, so it first reads the sources' raw text for a minute or two.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
 from docutune.models import folder_digest
@@ -78,7 +79,8 @@ def make_tokenizer(corpus: Sequence[str], vocabulary: int) -> PreTrainedTokenize
         show_progress=False,
     )
     tokenizer.train_from_iterator(corpus, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, pad_token=PAD)
+    make: Any = PreTrainedTokenizerFast
+    fast: PreTrainedTokenizerFast = make(tokenizer_object=tokenizer, eos_token=END, pad_token=PAD)
     fast.chat_template = TEMPLATE
     return fast
 
@@ -106,7 +108,9 @@ def _make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Qwen3ForC
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return Qwen3ForCausalLM(config)
+    make: Any = Qwen3ForCausalLM
+    model: Qwen3ForCausalLM = make(config)
+    return model
 
 
 def _rows(tokenizer: PreTrainedTokenizerFast, corpus: Sequence[str], recipe: Recipe) -> torch.Tensor:
@@ -133,7 +137,7 @@ def _pretrain(model: Qwen3ForCausalLM, rows: torch.Tensor, recipe: Recipe, conte
         logits = model(batch[:, :-1], use_cache=False).logits
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -142,7 +146,7 @@ def _pretrain(model: Qwen3ForCausalLM, rows: torch.Tensor, recipe: Recipe, conte
             step,
             steps,
             loss=round(loss.item(), 4),
-            learning_rate=schedule.get_last_lr()[0],
+            learning_rate=float(schedule.get_last_lr()[0]),
             tokens_per_second=round(step * recipe.batch * recipe.row / seconds, 1),
             seconds_left=round(seconds / step * (steps - step), 1),
         )

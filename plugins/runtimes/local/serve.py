@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from docutune.hf.encode import read_template
 from docutune.hf.generate import Generator
 from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
+from docutune.plugins.runtimes.local.plugin import Config
 from docutune.records import Answer, Message, ModelRef, Probe, Variant
 from docutune.template import Template
-
-from docutune.plugins.runtimes.local.plugin import Config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -7,10 +7,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from docutune.plugins.trainers.trl.plugin import Config
 from docutune.records import ModelRef, to_json
 from docutune.template import Template
-
-from docutune.plugins.trainers.trl.plugin import Config
 
 
 def write_card(
@@ -21,7 +20,7 @@ def write_card(
         data = hashlib.file_digest(file, "sha256").hexdigest()
     facts = {
         "base model": f"{config.model} ({base.digest[:16]})",
-        "training file": f"{train.name}, SHA-256 {data[:16]}",
+        "dataset": f"{train.parent.name}/{train.name}, SHA-256 {data[:16]}",
         "chat template": template.digest,
         **{name.replace("_", " "): f"{value:g}" for name, value in figures.items()},
     }
@@ -29,7 +28,8 @@ def write_card(
     header = f"---\nbase_model: {config.model}\nlibrary_name: peft\ntags: [docutune, qlora]\n---\n"
     settings = json.dumps(to_json(config.model_dump()), indent=2)
     text = (
-        f"{header}\n# Adapter for {config.model}\n\nTrained by docutune with TRL: low-rank adapters on a frozen base.\n\n"
+        f"{header}\n# Adapter for {config.model}\n\n"
+        "Low-rank adapters on a frozen base, trained by docutune with TRL.\n\n"
         f"| | |\n| --- | --- |\n{lines}\n\n## Settings\n\n```json\n{settings}\n```\n\n## License\n\n"
         "The license of the base model applies to its use together with this adapter; the sources that the training "
         "data came from keep theirs.\n"

@@ -5,32 +5,34 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.integrations import TensorBoardCallback
 
 _FIGURES = ("loss", "learning_rate", "grad_norm", "eval_loss")
 _BEAT = 0.5  # seconds between looks for a cancellation
 
 
 class Follower(TrainerCallback):
-    """Reports each logged step to the context, whose `progress` also raises Cancelled."""
+    """Reports each logged step to the context, whose `progress` also raises Cancelled, and to TensorBoard."""
 
     def __init__(self, context: Context, figures: Mapping[str, float]) -> None:
-        """`figures` are known beforehand and stand in the first report."""
-        self.figures: dict[str, float] = dict(figures)
+        """`figures` are known beforehand and go with the first report."""
+        self.figures: dict[str, float] = {}
+        self._known = dict(figures)
         self._context = context
+        self._board = SummaryWriter(log_dir=str(context.folder / "tensorboard"))
         self._started = self._last = time.monotonic()
         self._tokens = 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """The clock starts once the model is loaded."""
         self._started = time.monotonic()
-        self._report(state, dict(self.figures))
+        self._report(state, {})
 
     def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Between the forward passes of one step."""
@@ -64,7 +66,15 @@ class Follower(TrainerCallback):
                 "lower learning_rate, or raise warmup_ratio",
             )
         self._tokens = float((logs or {}).get("num_tokens", self._tokens))
-        self._report(state, figures | self._pace(state))
+        figures |= self._pace(state)
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, state.global_step)
+        self._report(state, self._known | figures)
+        self._known = {}
+
+    def close(self) -> None:
+        """Finish the TensorBoard files."""
+        self._board.close()
 
     def _pace(self, state: TrainerState) -> dict[str, float]:
         """Non-padding tokens per second since the start, and the seconds that the remaining steps will take."""
@@ -83,10 +93,3 @@ class Follower(TrainerCallback):
         self.figures.update(figures)
         self._last = time.monotonic()
         self._context.progress(state.global_step, state.max_steps, **figures)
-
-
-def tensorboard(folder: Path) -> TrainerCallback:
-    """Writes TensorBoard files to exactly that folder."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    return TensorBoardCallback(SummaryWriter(log_dir=str(folder)))

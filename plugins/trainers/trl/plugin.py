@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from docutune import Registration, TrainingConfig, hookimpl
 from pydantic import BaseModel, ConfigDict, Field
+
+from docutune import Registration, TrainingConfig, hookimpl
 
 
 class TrlOptions(BaseModel):

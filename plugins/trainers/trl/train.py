@@ -1,4 +1,4 @@
-"""QLoRA (arXiv:2305.14314): the base frozen in NF4, low-rank adapters on every linear layer, trained by TRL's SFTTrainer."""
+"""QLoRA (arXiv:2305.14314): the base frozen in NF4, low-rank adapters on every linear layer, through SFTTrainer."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import set_seed
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
 from docutune.hf.encode import Encoding, encode_file, read_template
 from docutune.hf.load import Device, device, free_memory, load_base, load_tokenizer
-from docutune.records import ModelRef
-from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import set_seed
-from trl import SFTConfig, SFTTrainer
-
 from docutune.plugins.trainers.trl.card import write_card
-from docutune.plugins.trainers.trl.follow import Follower, tensorboard
+from docutune.plugins.trainers.trl.follow import Follower
 from docutune.plugins.trainers.trl.plugin import Config
+from docutune.records import ModelRef
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -48,20 +49,23 @@ class Trl:
             trainer.train()
         except (torch.OutOfMemoryError, RuntimeError) as error:
             raise self._explained(error, where) from error
+        finally:
+            follower.close()
         adapter = context.folder / "adapter"
-        model.save_pretrained(str(adapter))
+        model.save_pretrained(str(adapter), save_embedding_layers=False)  # they are never trained
         template.save(adapter)
         write_card(adapter, self._config, base, template, train, follower.figures)
         free_memory()
         return ModelRef(base.folder, base.digest, adapter)
 
     def _adapted(self, base: ModelRef, where: Device) -> PeftModel:
-        """The base with fresh adapters. Embeddings and head stay in the device's own dtype: float32 would double them."""
+        """The base with fresh adapters. Embeddings and head keep the device's dtype: float32 would double them."""
         config = self._config
+        alpha: Any = config.alpha  # annotated as int there, used as a float
         lora = LoraConfig(
             task_type="CAUSAL_LM",
             r=config.lora_rank,
-            lora_alpha=config.alpha,
+            lora_alpha=alpha,
             lora_dropout=config.lora_dropout,
             target_modules="all-linear",
         )
@@ -85,7 +89,7 @@ class Trl:
             train_dataset=_dataset(encoded),
             eval_dataset=_dataset(held_out) if held_out else None,
             processing_class=tokenizer,
-            callbacks=[follower, tensorboard(folder / "tensorboard")],
+            callbacks=[follower],
         )
         for parameter in model.parameters():
             if parameter.requires_grad:  # SFTTrainer makes them bfloat16, which loses small updates
