@@ -1,0 +1,64 @@
+"""Start-up: commands that only look load little; modules are counted, so noise cannot hide a regression."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+COUNT = """
+import json, sys
+from docutune.cli import main
+code = main(json.loads(sys.argv[1]))
+print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stderr)
+"""
+HEAVY = {"datasets", "gradio", "langchain", "langchain_core", "numpy", "torch", "transformers", "trl"}
+
+
+class Installed(Protocol):
+    work: Path
+
+    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
+    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
+
+
+def modules(environment: Installed, *arguments: str) -> set[str]:
+    """The modules that a command has loaded when it ends."""
+    done = environment.python(COUNT, json.dumps(arguments))
+    report = json.loads(done.stderr.splitlines()[-1])
+    assert report["code"] == 0, done.stderr
+    return set(report["modules"])
+
+
+def write_project(folder: Path) -> None:
+    (folder / "docs").mkdir()
+    (folder / "docs" / "guide.md").write_text("# Guide\n\nCall `acme.fetch` to fetch a page.\n")
+    (folder / "acme.py").write_text('def fetch(url: str) -> str:\n    """Fetch a page."""\n    return url\n')
+    (folder / "pipeline.yaml").write_text(
+        "version: 1\nproject: acme\nsources:\n  - path: docs\n  - path: acme.py\n"
+        "train:\n  - uses: trl\n    with: {model: builtin/tiny}\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["--help"], ["-h"], ["--version"]])
+def test_help_loads_the_least(command: list[str], environment: Installed) -> None:
+    loaded = modules(environment, *command)
+    assert "click" in loaded
+    assert len(loaded) <= 350
+    assert not loaded & {*HEAVY, "pydantic", "stevedore", "pluggy", "yaml", "rich"}
+
+
+@pytest.mark.parametrize("command", [["validate"], ["plan"], ["plugins", "list"], ["plugins", "info", "trl"]])
+def test_commands_that_look_load_no_libraries_of_plugins(command: list[str], environment: Installed) -> None:
+    write_project(environment.work)
+    loaded = modules(environment, *command)
+    assert "pydantic" in loaded
+    assert len(loaded) <= 550
+    assert not loaded & HEAVY
+
+
+def test_help_asks_no_plugin(environment: Installed) -> None:
+    environment.install("acme-loud", {"acme_loud.py": "raise SystemExit('imported')"}, "loud = acme_loud")
+    assert "acme_loud" not in modules(environment, "--help")
