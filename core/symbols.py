@@ -28,7 +28,7 @@ class SymbolTable:
             for name, symbol in names.symbols.items()
         }
         self._ordered = sorted((self._shown[name] for name in public), key=lambda symbol: symbol.name)
-        self._choices = [symbol.name for symbol in self._ordered]
+        self._choices = [symbol.name.lower() for symbol in self._ordered]
         self._lasts = [name.rpartition(".")[2] for name in self._choices]
         self._inside = self._index()
 
@@ -52,7 +52,7 @@ class SymbolTable:
     def nearest(self, name: str, limit: int = 3) -> Sequence[Symbol]:
         """Public symbols whose names are closest to `name`, best first; a bare name is compared with last parts."""
         choices = self._choices if "." in name else self._lasts
-        found = process.extract(name, choices, scorer=fuzz.ratio, limit=limit)
+        found = process.extract(name.lower(), choices, scorer=fuzz.ratio, limit=limit)
         return [self._ordered[index] for _, _, index in found]
 
     def members(self, name: str) -> Sequence[Symbol]:
@@ -139,7 +139,5 @@ def _named(symbol: Symbol, name: str) -> Symbol:
 
 
 def _order(file: Parsed) -> tuple[str, str]:
-    found: Symbol | Section
-    for found in (*file.symbols[:1], *file.sections[:1]):
-        return found.span.source, repr(found)
-    return "", ""
+    first: list[Symbol | Section] = [*file.symbols[:1], *file.sections[:1]]
+    return (first[0].span.source, repr(first[0])) if first else ("", "")

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from docutune.plugins.curators.duplicates.normal import Compared, compared
-from docutune.plugins.curators.duplicates.similar import band_keys, jaccard, shingles
+from docutune.plugins.curators.duplicates.similar import (
+    Signature,
+    bands,
+    is_wide,
+    jaccard,
+    may_be_similar,
+    shingles,
+    signatures,
+)
 from docutune.records import Made
 
 if TYPE_CHECKING:
@@ -53,44 +61,46 @@ class Duplicates:
         """Only samples with the same names and numbers are compared, so the groups are small where there are many."""
         groups: dict[Hashable, list[_Item]] = defaultdict(list)
         for item in items:
-            groups[item.text.anchors].append(item)
+            groups[(item.text.anchors, is_wide(item.text.text))].append(item)
         done = 0
         for group in groups.values():
-            yield from self._near_in(group)
-            done += len(group)
-            if done % _REPORT_EVERY < len(group):
-                context.progress(done, len(items))
+            for item, twin in _twins(group, self._config.threshold):
+                if twin is not None:
+                    yield item.index, f"near duplicate of {twin.id}"
+                done += 1
+                if done % _REPORT_EVERY == 0:
+                    context.progress(done, len(items))
 
-    def _near_in(self, group: Sequence[_Item]) -> Iterator[tuple[int, str]]:
-        if len({item.fact or item.id for item in group}) < 2:
-            return
-        size, threshold = self._config.ngram_chars, self._config.threshold
-        keys = band_keys([item.text.text for item in group], size, threshold)
-        kept: dict[Hashable, list[_Item]] = defaultdict(list)
-        for item, bands in zip(group, keys, strict=True):
-            candidates = {
-                other.index: other for band in bands for other in kept.get(band, ()) if _may_be_same(item, other)
-            }
-            twin = self._twin(item, candidates.values())
-            if twin is not None:
-                yield item.index, f"near duplicate of {twin.id}"
-                continue
-            for band in bands:
-                kept[band].append(item)
 
-    def _twin(self, item: _Item, candidates: Iterable[_Item]) -> _Item | None:
-        size, threshold = self._config.ngram_chars, self._config.threshold
-        own = shingles(item.text.text, size)
-        ordered = sorted(candidates, key=lambda other: other.id)
-        return next((other for other in ordered if jaccard(own, shingles(other.text.text, size)) >= threshold), None)
+def _twins(group: Sequence[_Item], threshold: float) -> Iterator[tuple[_Item, _Item | None]]:
+    """Each item with the first one kept before it that is nearly the same."""
+    if len({item.fact or item.id for item in group}) < 2:
+        yield from ((item, None) for item in group)
+        return
+    kept: list[tuple[_Item, Signature]] = []
+    buckets: dict[Hashable, list[int]] = defaultdict(list)
+    for item, signature in zip(group, signatures([item.text.text for item in group]), strict=True):
+        keys = bands(signature, threshold)
+        near = sorted({at for key in keys for at in buckets.get(key, ())})
+        candidates = (
+            other for other, known in map(kept.__getitem__, near) if may_be_similar(signature, known, threshold)
+        )
+        twin = _first_like(item, candidates, threshold)
+        yield item, twin
+        if twin is None:
+            for key in keys:
+                buckets[key].append(len(kept))
+            kept.append((item, signature))
+
+
+def _first_like(item: _Item, candidates: Iterable[_Item], threshold: float) -> _Item | None:
+    own = shingles(item.text.text)
+    others = (other for other in candidates if not item.fact or item.fact != other.fact)
+    return next((other for other in others if jaccard(own, shingles(other.text.text)) >= threshold), None)
 
 
 def _item(index: int, made: Made) -> _Item:
     return _Item(index, made.sample.id, made.sample.fact, compared(made.sample))
-
-
-def _may_be_same(item: _Item, other: _Item) -> bool:
-    return not item.fact or item.fact != other.fact
 
 
 def _clear(items: Sequence[_Item]) -> Iterator[tuple[int, str]]:

@@ -13,9 +13,11 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     threshold: float = Field(
-        0.85, ge=0.5, le=1.0, description="Jaccard similarity of character n-grams from which two samples are the same."
+        0.85,
+        ge=0.5,
+        le=1.0,
+        description="Jaccard similarity of character n-grams (0.5 to 1) from which two samples are the same.",
     )
-    ngram_chars: int = Field(4, ge=1, le=12, description="Length of the n-grams in characters.")
 
 
 @hookimpl

@@ -6,19 +6,34 @@ MinHash: A. Z. Broder, "On the resemblance and containment of documents", 1997. 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+import math
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cache
+from operator import eq
+from typing import TypeAlias
 
 from rensa import RMinHash
 
+Signature: TypeAlias = Sequence[int]
+
+_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_SIZES = {False: 5, True: 2}
 _HASHES = 128
 _SEED = 20
 _WANTED_RECALL = 0.999
 _CHUNK = 2000
 
 
-def shingles(text: str, size: int) -> set[str]:
-    """Character n-grams, right for any script; a text shorter than one is its own."""
+def shingles(text: str) -> set[str]:
+    """Character n-grams about as long as a word: five letters, or two Chinese characters; shorter texts whole."""
+    size = _SIZES[is_wide(text)]
     return {text[start : start + size] for start in range(max(1, len(text) - size + 1))}
+
+
+def is_wide(text: str) -> bool:
+    """Whether at least a third of the text is Chinese characters."""
+    return 3 * len(_WIDE.findall(text)) >= len(text)
 
 
 def jaccard(first: set[str], second: set[str]) -> float:
@@ -27,19 +42,29 @@ def jaccard(first: set[str], second: set[str]) -> float:
     return len(first & second) / union if union else 1.0
 
 
-def band_keys(texts: Sequence[str], size: int, threshold: float) -> Iterator[tuple[Hashable, ...]]:
-    """For each text its keys: two texts at least as similar as `threshold` share one with a probability of 0.999."""
-    rows = _rows(threshold)
+def signatures(texts: Sequence[str]) -> Iterator[Signature]:
+    """The MinHash signature of each text."""
     for start in range(0, len(texts), _CHUNK):
-        for signature in _signatures([list(shingles(text, size)) for text in texts[start : start + _CHUNK]]):
-            yield tuple((at, *signature[at : at + rows]) for at in range(0, _HASHES - rows + 1, rows))
+        shingled = [list(shingles(text)) for text in texts[start : start + _CHUNK]]
+        yield from RMinHash.digests_from_token_sets(shingled, _HASHES, _SEED)
 
 
-def _signatures(shingled: Sequence[Sequence[str]]) -> Iterable[Sequence[int]]:
-    signatures: Sequence[Sequence[int]] = RMinHash.digests_from_token_sets(shingled, _HASHES, _SEED)
-    return signatures
+def bands(signature: Signature, threshold: float) -> list[Hashable]:
+    """Keys of which two texts at least as similar as `threshold` share one with a probability of 0.999."""
+    rows = _rows(threshold)
+    return [(at, *signature[at : at + rows]) for at in range(0, _HASHES - rows + 1, rows)]
 
 
+def may_be_similar(first: Signature, second: Signature, threshold: float) -> bool:
+    """Whether the share of equal hashes, an estimate of the similarity, is not far below the threshold.
+
+    Far is more than four standard deviations of that estimate.
+    """
+    deviation = math.sqrt(threshold * (1 - threshold) / _HASHES)
+    return sum(map(eq, first, second)) / _HASHES >= threshold - 4 * deviation
+
+
+@cache
 def _rows(threshold: float) -> int:
     """Hashes per band: as many as the wanted recall allows, for fewer false candidates."""
     fitting = [rows for rows in range(1, 33) if 1 - (1 - threshold**rows) ** (_HASHES // rows) >= _WANTED_RECALL]

@@ -132,12 +132,13 @@ def _returns(symbol: Symbol, limit: int) -> Iterator[Fact]:
 
 
 def _inheritance(symbol: Symbol, library: Library) -> Iterator[Fact]:
+    """Bases by their public names; private ones and those that say nothing are left out."""
     names = []
     for base in symbol.bases:
-        bare = re.sub(r"\[.*", "", base, flags=re.DOTALL)
-        if bare not in _PLAIN_BASES and not bare.startswith("metaclass"):
-            found = library.find(bare)
-            names.append(found.name if found else bare)
+        found = library.find(base)
+        name = found.name if found else base
+        if name not in _PLAIN_BASES and not any(part.startswith("_") for part in name.split(".")):
+            names.append(name)
     if symbol.kind == "class" and names:
         yield _fact(symbol, "inheritance", "inheritance", {"bases": names})
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 
 _WORDS = """
-activate add adjust append apply assign attach bind build calculate call cancel change check clear close collect
-combine compare compile compute configure connect convert copy count create decode decorate define delete detect
-determine disable display download echo edit emit enable encode ensure enter evaluate execute exit expand extract
-fetch fill filter find flush format forward generate get group handle import initialize insert inspect install
-invoke iterate join launch limit list load locate log look make map mark match merge modify move normalize open
-order output parse pause perform pick prepare print process produce prompt push put query raise read recreate
-redirect register release remove rename render replace report request reset resolve restore retrieve rewrite run
-sanitize save schedule search select send serialize set show sort split start stop store strip style submit
-synchronize transform translate truncate turn unregister unwrap update upload validate verify wait wrap write
+accept activate add adjust align allow analyze append apply archive assign attach authenticate bind bring build
+cache calculate call cancel cast change check clear clone close collect combine commit compare compile compute
+configure confirm connect consume convert copy count create cut decode decorate decrypt define delete deliver deploy
+derive detach detect determine disable discard dispatch display download drop dump duplicate echo edit emit enable
+encode encrypt enforce ensure enter enumerate escape estimate evaluate execute exit expand export expose extract
+fetch fill filter find flush forget format forward freeze gather generate get group guess handle hash hide highlight
+ignore import include indent infer initialize inject insert inspect install intercept interpret invoke iterate join
+keep launch limit list load locate lock log look lower make map mark match merge mock modify monitor mount move
+navigate normalize notify obtain open order output parse patch pause peek perform pick play plot pop post prepare
+prevent print process produce prompt publish pull push put query quote raise read rebuild receive record recreate
+redirect reduce refresh register reject release reload remember remove rename render repeat replace reply report
+request reset resize resolve restore resume retrieve retry reverse rewrite roll round run sample sanitize save scan
+schedule search seek select send serialize set shift show shuffle shut sign skip sleep slice sort specify split
+squash start stop store strip style submit subscribe substitute subtract sum suppress swap switch synchronize toggle
+track transform translate trigger trim truncate turn uninstall unlock unpack unregister unset unwrap update upload
+validate verify visit wait walk warn watch withdraw wrap write
 """
 
 _IMPERATIVES = frozenset(_WORDS.split())

@@ -1,0 +1,145 @@
+"""The curator `duplicates`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from itertools import product
+from pathlib import Path
+
+from docutune.plugins.curators.duplicates.curate import Duplicates
+from docutune.plugins.curators.duplicates.plugin import Config
+from docutune.plugins.curators.duplicates.similar import bands, jaccard, shingles, signatures
+from docutune.records import Made, Message, Origin, Sample
+
+_SYLLABLES = ("ka", "so", "mi", "ter", "ban", "lo", "ne", "rus", "fi", "gol", "dra", "pe")
+WORDS = ["".join(parts) for parts in product(_SYLLABLES, repeat=3)]
+
+
+class Context:
+    """Counts what is reported."""
+
+    seed = 0
+    folder = Path()
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    def progress(self, done: int, total: int | None = None, **figures: float) -> None:
+        self.done.append(done)
+
+
+def made(question: str, answer: str, fact: str, language: str = "en") -> Made:
+    messages = (Message("user", question), Message("assistant", answer))
+    return Made(Sample(messages, "purpose", fact, language=language), Origin((), "task", "test"))
+
+
+def reject(samples: list[Made], **options: float) -> dict[int, str]:
+    return dict(asyncio.run(Duplicates(Config.model_validate(options)).reject(samples, Context())))
+
+
+def prose(seed: int, count: int = 60) -> list[str]:
+    return random.Random(seed).choices(WORDS, k=count)
+
+
+def test_exact_duplicates_are_the_same_after_normalisation() -> None:
+    samples = [
+        made("How do I send it?", "Call the depot and ask.", "a"),
+        made("how do I  send it？", "Call the depot\nand  ask.", "b"),
+        made("How do I send it?", "Call the depot and ask.", "c"),
+    ]
+    reasons = reject(samples)
+    (kept,) = {0, 1, 2} - set(reasons)
+    assert kept == min(range(3), key=lambda index: samples[index].sample.id)
+    assert set(reasons.values()) == {f"duplicate of {samples[kept].sample.id}"}
+
+
+def test_names_that_differ_in_case_are_two_names() -> None:
+    samples = [
+        made("What is `click.Option` for?", "The class of one option.", "a"),
+        made("What is `click.option` for?", "Attaches an option to the command.", "b"),
+    ]
+    assert reject(samples) == {}
+
+
+def test_same_question_with_another_answer_is_a_conflict_even_within_a_fact() -> None:
+    for facts in ("ab", "aa"):
+        samples = [made("Is it open?", "Yes, always.", facts[0]), made("is it open?", "No, never.", facts[1])]
+        ((index, reason),) = reject(samples).items()
+        assert reason == f"same question as {samples[1 - index].sample.id}, another answer"
+
+
+def test_empty_answers_are_rejected() -> None:
+    only_question = Made(Sample((Message("user", "What?"),), "purpose", "b"), Origin((), "task", "test"))
+    assert reject([made("What?", " \n ", "a"), only_question]) == {0: "empty answer", 1: "empty answer"}
+
+
+def test_near_duplicates_of_other_facts_are_rejected_and_phrasings_of_one_fact_are_spared() -> None:
+    words = prose(1)
+    changed = [*words[:30], "somewhere", *words[31:]]
+    first, second = " ".join(words), " ".join(changed)
+    apart = [made("What happens there?", first, "a"), made("What happens there now?", second, "b")]
+    ((index, reason),) = reject(apart).items()
+    assert reason == f"near duplicate of {apart[1 - index].sample.id}"
+    one_fact = [made("What happens there?", first, "a"), made("What happens there now?", second, "a")]
+    assert reject(one_fact) == {}
+    assert reject(apart, threshold=0.99) == {}
+
+
+def test_near_duplicates_in_chinese() -> None:
+    text = (
+        "包裹在工作日寄出。周末和节假日期间，包裹会留在仓库里等待下一次运输，请耐心等待，也可以拨打客服电话查询位置。"
+    )
+    samples = [
+        made("包裹什么时候寄出？", text, "a", "zh"),
+        made("包裹什么时候寄出呢？", text.replace("请耐心等待", "请耐心等候"), "b", "zh"),
+        made("仓库在哪里？", "仓库位于城市的北边，靠近火车站，周一到周五开放。", "c", "zh"),
+    ]
+    assert set(reject(samples)) < {0, 1} and len(reject(samples)) == 1
+
+
+def test_one_template_about_two_names_or_numbers_is_two_facts() -> None:
+    rest = " ".join(prose(2, 80))
+    samples = [
+        made("What is `click.echo` for?", rest, "a"),
+        made("What is `click.secho` for?", rest, "b"),
+        made("What is it for?", f"{rest} It waits 10 seconds.", "c"),
+        made("What is it for then?", f"{rest} It waits 30 seconds.", "d"),
+        made("Is it on or off?", f"{rest} It returns True.", "e"),
+        made("Is it off or on?", f"{rest} It returns False.", "f"),
+    ]
+    assert reject(samples) == {}
+
+
+def test_the_order_of_the_samples_decides_nothing() -> None:
+    samples = [
+        made(f"Question {index // 2}?", " ".join(prose(index // 2)) + " x" * (index % 2), str(index))
+        for index in range(40)
+    ]
+    expected = {samples[index].sample.id: reason for index, reason in reject(samples).items()}
+    assert len(expected) == 20
+    shuffled = random.Random(3).sample(samples, len(samples))
+    assert {shuffled[index].sample.id: reason for index, reason in reject(shuffled).items()} == expected
+
+
+def test_candidates_are_found_as_often_as_promised() -> None:
+    """Pairs just above the threshold share a band in (nearly) every case; different texts hardly ever do."""
+    originals = [prose(seed, 40) for seed in range(300)]
+    pairs = [(" ".join(words), " ".join([*words[:-2], "entirely"])) for words in originals]
+    similar = [pair for pair in pairs if 0.85 <= jaccard(shingles(pair[0]), shingles(pair[1])) < 0.95]
+    assert len(similar) > 200
+    keys = [set(bands(signature, 0.85)) for signature in signatures([text for pair in similar for text in pair])]
+    found = sum(bool(one & other) for one, other in zip(keys[::2], keys[1::2], strict=True))
+    assert found == len(similar)
+    assert not any(keys[0] & other for other in keys[2:])
+
+
+def test_ten_thousand_samples_take_seconds() -> None:
+    samples = [
+        made(f"Tell me about it, {' '.join(prose(seed, 6))}.", " ".join(prose(seed)), str(seed))
+        for seed in range(10_000)
+    ]
+    started = time.monotonic()
+    assert reject(samples) == {}
+    assert time.monotonic() - started < 15

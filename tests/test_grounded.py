@@ -1,0 +1,326 @@
+"""The generator `grounded`, on a small library read by the real parsers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from docutune.grounding import complaints
+from docutune.plugins.generators.grounded.blocks import blocks, fit
+from docutune.plugins.generators.grounded.generate import Grounded
+from docutune.plugins.generators.grounded.inline import plain
+from docutune.plugins.generators.grounded.plugin import Config, docutune_generators
+from docutune.plugins.parsers.markdown.parse import Markdown
+from docutune.plugins.parsers.markdown.plugin import Config as MarkdownConfig
+from docutune.plugins.parsers.python.parse import Python
+from docutune.plugins.parsers.python.plugin import Config as PythonConfig
+from docutune.records import Sample, canonical, fingerprint, from_json, to_json
+from docutune.symbols import SymbolTable, link
+
+DATA = Path(__file__).parent / "data" / "parcel"
+
+REVISIONS = {1: "@@"}
+"""Fingerprint of everything made from the small library, by revision: another output needs another revision."""
+
+
+class Context:
+    """Nothing of it is used."""
+
+    seed = 0
+    folder = Path()
+
+    def progress(self, done: int, total: int | None = None, **figures: float) -> None: ...
+
+
+def read(*, before: str = "") -> SymbolTable:
+    """The small library; `before` is put in front of every document."""
+    python, markdown = Python(PythonConfig()), Markdown(MarkdownConfig())
+    sources = [path for path in sorted(DATA.rglob("*")) if path.suffix in (".py", ".md")]
+    return link(
+        (python if path.suffix == ".py" else markdown).parse(before.encode() + path.read_bytes(), _source(path))
+        for path in sources
+    )
+
+
+def _source(path: Path) -> str:
+    return str(path.relative_to(DATA / ("src" if path.suffix == ".py" else "docs")))
+
+
+def make(library: SymbolTable, config: Config | None = None) -> list[Sample]:
+    generator = Grounded(config or Config(languages=("en", "zh")))
+    return [sample for task in generator.tasks(library) for sample in asyncio.run(generator.run(task, Context()))]
+
+
+@pytest.fixture(scope="module")
+def library() -> SymbolTable:
+    return read()
+
+
+@pytest.fixture(scope="module")
+def samples(library: SymbolTable) -> list[Sample]:
+    return make(library)
+
+
+def question(sample: Sample) -> str:
+    return sample.messages[0].content
+
+
+def answer(sample: Sample) -> str:
+    return sample.messages[1].content
+
+
+def answers(samples: list[Sample], fact: str, language: str = "en") -> set[str]:
+    return {answer(sample) for sample in samples if sample.fact == fact and sample.language == language}
+
+
+def test_same_output_as_this_revision_always_gave(samples: list[Sample]) -> None:
+    revision = docutune_generators()[0].revision
+    made = fingerprint([to_json(sample) for sample in samples])[:16]
+    assert REVISIONS[revision] == made, "the output has changed: raise `revision` in plugin.py and note the new hash"
+
+
+def test_every_kind_is_made(samples: list[Sample]) -> None:
+    kinds = {sample.kind for sample in samples}
+    assert kinds == {
+        "purpose", "signature", "parameters", "returns", "usage", "lookup", "explanation", "inheritance", "members",
+        "negative",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        ("purpose:parcel.Locker", "`parcel.Locker`: A depot without staff, opened with a code."),
+        ("purpose:parcel.ParcelError", "`parcel.ParcelError`: A parcel could not be sent."),
+        (
+            "purpose:parcel.send",
+            "`parcel.send`: Send a parcel to an address. Use `track_parcel` to follow it, e.g. every hour.",
+        ),
+        (
+            "signature:parcel.Depot.accept",
+            "`parcel.Depot.accept` is declared as:\n\n```python\n"
+            "accept(parcel: str, *, force: bool = False) -> bool\n```",
+        ),
+        ("parameters:parcel.send", "`parcel.send` takes `address`, `weight`, `express` and `note`."),
+        ("parameters:parcel.send:express", "`express`: Deliver on the next working day. Its default is `False`."),
+        ("parameters:parcel.Depot:slots:default", "In `parcel.Depot`, `slots` defaults to `40`."),
+        ("returns:parcel.track_parcel", "`parcel.track_parcel` returns `list[str]`."),
+        (
+            "returns:parcel.Depot.accept",
+            "`parcel.Depot.accept` returns: `True` if the parcel was taken in. Its return type is `bool`.",
+        ),
+        ("lookup:parcel.Depot.accept", "Use `parcel.Depot.accept`. Accepts a parcel unless the depot is full."),
+        ("inheritance:parcel.Locker", "`parcel.Locker` inherits from `parcel.Depot`."),
+        ("members:parcel.Depot", "`parcel.Depot` has `accept`, `city`, `close`, `load` and `slots`."),
+    ],
+)
+def test_answers_say_what_the_source_says(samples: list[Sample], fact: str, expected: str) -> None:
+    assert answers(samples, fact) == {expected}
+
+
+def test_chinese_wraps_the_original_text(samples: list[Sample]) -> None:
+    fact = "lookup:parcel.Depot.accept"
+    assert answers(samples, fact, "zh") == {"可以用 `parcel.Depot.accept`。Accepts a parcel unless the depot is full."}
+    asked = {question(sample) for sample in samples if sample.fact == fact and sample.language == "zh"}
+    assert "用 `parcel` 怎样实现“accept a parcel unless the depot is full”？" in asked
+
+
+def test_usage_comes_from_docstrings_and_documents(samples: list[Sample]) -> None:
+    (own,) = answers(samples, "usage:parcel.send")
+    assert own.endswith('```python\nimport parcel\nnumber = parcel.send("Main Street 1, Springfield", 2.5)\n```')
+    (shown,) = answers(samples, "usage:parcel.track_parcel")
+    assert shown == (
+        "An example of `parcel.track_parcel`:\n\n```python\nfrom parcel import track_parcel\n\n"
+        'for station in track_parcel("P-1"):\n    print(station)\n```'
+    )
+
+
+def test_sections_are_explained_without_markup(samples: list[Sample]) -> None:
+    (text,) = answers(samples, "explanation:Parcel Guide")
+    assert text == (
+        "Parcel is a small library for everything that is packed in boxes. "
+        "It knows `parcel.Depot` objects and lockers, and it needs nothing else."
+    )
+    (sending,) = answers(samples, "explanation:Parcel Guide > Sending")
+    assert sending.startswith("A parcel is sent with `parcel.send`. The address stands in one line:\n\n```python")
+    assert sending.endswith("```\n\nParcels above 30 kilograms are refused.")
+
+
+def test_headings_that_occur_twice_are_asked_for_with_their_parents(samples: list[Sample]) -> None:
+    topics = {
+        sample.fact: question(sample) for sample in samples if sample.kind == "explanation" and sample.language == "en"
+    }
+    assert '"Parcel Guide: Sending"' in topics["explanation:Parcel Guide > Sending"]
+    assert '"Questions: Sending"' in topics["explanation:Questions > Sending"]
+    assert '"Sending: Example"' in topics["explanation:Parcel Guide > Sending > Example"]
+    assert '"Depots: Example"' in topics["explanation:Parcel Guide > Depots > Example"]
+
+
+def test_what_says_nothing_is_left_out(samples: list[Sample]) -> None:
+    facts = {sample.fact for sample in samples}
+    assert "purpose:parcel.weigh" not in facts
+    assert "explanation:Parcel Guide > License" not in facts
+    assert not any("This page" in answer(sample) for sample in samples)
+
+
+def test_no_question_has_two_answers_and_no_fact_either(samples: list[Sample]) -> None:
+    by_question: dict[str, set[str]] = defaultdict(set)
+    by_fact: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for sample in samples:
+        by_question[question(sample)].add(sample.fact)
+        by_fact[(sample.fact, sample.language)].add(answer(sample))
+    assert all(len(found) == 1 for found in by_question.values())
+    assert all(len(found) == 1 for found in by_fact.values())
+
+
+def test_each_fact_has_the_phrasings_that_were_asked_for(library: SymbolTable) -> None:
+    for count in (1, 6):
+        asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for sample in make(library, Config(languages=("en", "zh"), phrasings=count)):
+            asked[(sample.fact, sample.language)].add(question(sample))
+        assert {len(questions) for questions in asked.values()} == {count}
+
+
+def test_negatives_name_what_does_not_exist_and_suggest_what_does(samples: list[Sample], library: SymbolTable) -> None:
+    negatives = [sample for sample in samples if sample.kind == "negative" and sample.language == "en"]
+    assert len({sample.fact for sample in negatives}) >= 6
+    for sample in negatives:
+        wrong, meant = re.findall(r"`([^`]+)`", answer(sample))[:2]
+        assert library.find(wrong) is None
+        assert wrong in question(sample)
+        assert library.nearest(wrong, 1)[0].name == meant
+        assert sample.symbols == (meant,)
+
+
+def test_nothing_is_said_of_names_in_a_class_with_a_foreign_base(samples: list[Sample]) -> None:
+    """`parcel.depot.Hook` inherits from dict: what it lacks cannot be known."""
+    negatives = {sample.fact for sample in samples if sample.kind == "negative"}
+    assert not any(fact.startswith("negative:parcel.depot.Hook.") for fact in negatives)
+
+
+def test_answers_are_grounded(samples: list[Sample], library: SymbolTable) -> None:
+    assert [found for sample in samples for found in complaints(sample, library)] == []
+
+
+def test_lines_and_files_decide_nothing(library: SymbolTable) -> None:
+    moved = read(before="\n\n\n")
+    generator = Grounded(Config())
+    first, second = list(generator.tasks(library)), list(generator.tasks(moved))
+    assert [canonical(to_json(task.payload)) for task in first] == [canonical(to_json(task.payload)) for task in second]
+    assert [task.spans for task in first] != [task.spans for task in second]
+    assert not any(".md" in json.dumps(to_json(task.payload)) for task in first)
+
+
+def test_a_task_is_what_its_payload_says(library: SymbolTable) -> None:
+    task = next(iter(Grounded(Config(phrasings=2)).tasks(library)))
+    again = from_json(type(task), json.loads(json.dumps(to_json(task))))
+    other = Grounded(Config())
+    assert asyncio.run(other.run(task, Context())) == asyncio.run(other.run(again, Context()))
+
+
+def test_spans_lead_to_the_lines_that_say_it(library: SymbolTable) -> None:
+    tasks = list(Grounded(Config(kinds=("explanation", "usage"))).tasks(library))
+    for task in tasks:
+        (span,) = task.spans
+        folder = DATA / ("docs" if span.source.endswith(".md") else "src")
+        lines = (folder / span.source).read_text(encoding="utf-8").splitlines()
+        assert any(line.strip() for line in lines[span.first_line - 1 : span.last_line])
+    assert {task.spans[0].source for task in tasks} == {"guide.md", "faq.md", "parcel/shipping.py"}
+
+
+def test_limits_keep_the_most_useful_facts_of_every_kind(library: SymbolTable) -> None:
+    few = make(library, Config(max_facts=12, phrasings=1))
+    assert len({sample.fact for sample in few}) == 12
+    kinds = {sample.kind for sample in few}
+    assert {"purpose", "signature", "usage", "lookup", "explanation", "parameters", "negative"} <= kinds
+    everything = {to_json_text(sample) for sample in make(library, Config(phrasings=1))}
+    assert {to_json_text(sample) for sample in few} < everything
+
+
+def to_json_text(sample: Sample) -> bytes:
+    return canonical(to_json(sample))
+
+
+def test_long_answers_are_left_out_and_never_cut(library: SymbolTable) -> None:
+    short = make(library, Config(max_answer_chars=120))
+    assert max(len(answer(sample)) for sample in short) <= 120
+    for sample in short:
+        assert answer(sample).count("```") % 2 == 0
+        assert answer(sample).endswith((".", "```", "。"))
+
+
+def test_only_the_kinds_that_were_asked_for(library: SymbolTable) -> None:
+    assert {sample.kind for sample in make(library, Config(kinds=("lookup",)))} == {"lookup"}
+
+
+def test_options_are_checked() -> None:
+    for wrong in ({"phrasings": 7}, {"languages": ["fr"]}, {"languages": []}, {"kind": ["usage"]}, {"max_facts": 0}):
+        with pytest.raises(ValidationError):
+            Config.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("marked_up", "expected"),
+    [
+        (":func:`~click.echo` and :meth:`!run`", "`click.echo` and `run`"),
+        ("{func}`echo <click.echo>` of {ref}`the guide <guide>`", "`echo` of the guide"),
+        ("decorated :func:`option`\\s are ``kept`` \nhere", "decorated `option`s are `kept` here"),
+        (
+            "see [the *docs*](https://example.org/a_(b)) or <https://example.org>",
+            "see the *docs* or https://example.org",
+        ),
+        ("`a link <https://example.org>`_ and `x[0](1)`", "a link and `x[0](1)`"),
+        ("中文一行\n接着写 text\nhere", "中文一行接着写 text here"),
+        ("a footnote [1]_ and another[^note].", "a footnote and another."),
+    ],
+)
+def test_inline_markup_becomes_plain_markdown(marked_up: str, expected: str) -> None:
+    assert plain(marked_up) == expected
+
+
+RST = """\
+Some text::
+
+    code(1)
+
+.. versionadded:: 2.0
+    Long ago.
+
+.. note:: Mind the gap.
+
+- one item that goes
+  on
+  - inner
+
+    more
+- two
+
+:param x: dropped
+
+.. code-block:: python
+
+    done()
+"""
+
+
+def test_blocks_of_restructured_text() -> None:
+    assert [(block.kind, block.text) for block in blocks(RST)] == [
+        ("prose", "Some text:"),
+        ("code", "```\ncode(1)\n```"),
+        ("prose", "Mind the gap."),
+        ("list", "- one item that goes on\n  - inner\n    more\n- two"),
+        ("code", "```python\ndone()\n```"),
+    ]
+
+
+def test_what_announces_something_left_out_goes_too() -> None:
+    parts = blocks("First sentence. Second one:\n\n```python\n" + "x = 1\n" * 50 + "```\n")
+    assert fit(parts, 100) == "First sentence."
+    assert fit(blocks("It is so. The table below shows more."), 100) == "It is so."
+    assert fit(blocks("Too long to fit at all and without an end"), 20) == ""
