@@ -3,8 +3,8 @@
     python benchmarks/real_libraries.py                       # downloads click and attrs, pinned, with pip
     python benchmarks/real_libraries.py path/to/library ...   # folders of one's own
 
-Exits with 1 when a document is neither parsed nor listed with a reason, when something crashes, when a function or class
-that `ast` finds is missing from the symbol table, or when a name that a package re-exports does not resolve.
+Exits with 1 when a document is neither parsed nor listed with a reason, when something crashes, when a function or
+class that `ast` finds is missing from the symbol table, or when a name that a package re-exports does not resolve.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def download(cache: Path) -> list[Path]:
-    """The unpacked source archives. pip reads an archive's metadata with its build backend, hence the wheels of that."""
+    """The unpacked source archives. pip asks their build backends for metadata, which come as wheels."""
     cache.mkdir(parents=True, exist_ok=True)
     folders = [cache / pin.replace("==", "-") for pin in PINNED]
     if not all(folder.is_dir() for folder in folders):
@@ -89,7 +89,8 @@ def measure(folder: Path, registry: Registry) -> Result:
     table = link(parsed)
     link_seconds = time.perf_counter() - started
     sections = list(table.sections())
-    shown = sum(len(item.examples) for item in [*sections, *table.symbols()])
+    shown = sum(len(section.examples) for section in sections if section.kind != "docstring")
+    shown += sum(len(symbol.examples) for symbol in table.symbols())
     result.figures |= {
         "sections": str(len(sections)),
         "code examples": str(shown),
@@ -146,7 +147,7 @@ def is_main(node: ast.AST) -> bool:
 
 
 def check_definitions(folder: Path, table: SymbolTable, result: Result) -> None:
-    """Every one must be in the table; those without an underscore in their path must be public, or left out of __all__."""
+    """Every one must be in the table; the figures also say how many of those without an underscore are public."""
     counts = Counter[str]()
     for path in sorted(folder.rglob("*.py")):
         relative = path.relative_to(folder)
@@ -163,8 +164,8 @@ def check_definitions(folder: Path, table: SymbolTable, result: Result) -> None:
                 result.faults.append(f"{relative}: {full} is not in the symbol table")
             elif len(parts) > 1 or relative.parts[0] == "src":
                 hidden = parts[0] in ASIDE or "tests" in parts or any(part.startswith("_") for part in [*parts, name])
-                counts["open"] += not hidden
-                counts["public"] += not hidden and table.is_public(full)
+                counts["open"] += int(not hidden)
+                counts["public"] += int(not hidden and table.is_public(full))
     result.figures["functions and classes that ast finds"] = str(counts["all"])
     missing = sum("is not in the symbol table" in fault for fault in result.faults)
     result.figures["of these in the symbol table"] = str(counts["all"] - missing)

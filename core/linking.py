@@ -32,11 +32,16 @@ class Names:
             else:
                 self._add(alias.name, alias.target)
         self._expand(sorted(set(stars)))
+        self._resolved.clear()  # what was unknown before the star imports may be known now
+        self._ancestors.clear()
 
     def resolve(self, name: str) -> str | None:
         """The full name of the definition that `name` stands for, None when the library has none."""
         if name not in self._resolved:
-            self._resolved[name] = self._resolve(name, set()) if name.count(".") < _MAX_PARTS else None
+            try:
+                self._resolved[name] = self._resolve(name, set()) if name.count(".") < _MAX_PARTS else None
+            except RecursionError:  # bases that are found only through other bases, hundreds deep: nobody's code
+                self._resolved[name] = None
         return self._resolved[name]
 
     def exported(self, module: str) -> list[str]:
@@ -50,6 +55,7 @@ class Names:
         every hierarchy that Python accepts, but for contrived ones.
         """
         if name not in self._ancestors:
+            self._ancestors[name] = (name,)  # for a base that is looked up through the class itself
             visited: list[str] = []
             stack = [name]
             while stack and len(visited) < _MAX_ANCESTORS:
@@ -88,15 +94,16 @@ class Names:
         if name in self.symbols:
             return name
         if name in active or len(active) >= _MAX_HOPS:
-            return None
+            return self._resolved.get(name)
         active.add(name)
-        for target in self.targets.get(name, ()):
-            found = self._resolve(target, active)
-            if found:
-                return found
-        owner, _, last = name.rpartition(".")
-        home = self._resolve(owner, active) if owner else None
-        return self._member(home, last, name, active) if home else None
+        found = next(filter(None, (self._resolve(target, active) for target in self.targets.get(name, ()))), None)
+        if found is None:
+            owner, _, last = name.rpartition(".")
+            home = self._resolve(owner, active) if owner else None
+            found = self._member(home, last, name, active) if home else None
+        if found:
+            self._resolved[name] = found
+        return found
 
     def _member(self, owner: str, last: str, name: str, active: set[str]) -> str | None:
         if f"{owner}.{last}" != name:

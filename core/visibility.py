@@ -33,12 +33,9 @@ def public_names(names: Names) -> dict[str, list[str]]:
     found.modules()
     found.module_members()
     found.class_members()
-    return {name: sorted(public, key=lambda item: _rank(item, name)) for name, public in found.names.items() if public}
-
-
-def _rank(public: str, name: str) -> tuple[int, bool, bool, bool, int, str]:
-    parts, defined = public.split("."), name.split(".")
-    return len(parts), parts[-1] != defined[-1], parts[-2:-1] != defined[-2:-1], public == name, len(public), public
+    return {
+        name: sorted(public, key=lambda item: found.rank(item, name)) for name, public in found.names.items() if public
+    }
 
 
 class _Finder:
@@ -52,6 +49,16 @@ class _Finder:
             if symbol.exports is not None
         }
         self.names: dict[str, set[str]] = defaultdict(set)
+        self._by_the_way: set[str] = set()
+
+    def best_first(self, name: str) -> list[str]:
+        """The public names of one definition."""
+        return sorted(self.names[name], key=lambda public: self._rank(public, name))
+
+    def _rank(self, public: str, name: str) -> tuple[int, bool, bool, bool, bool, int, str]:
+        parts, defined = public.split("."), name.split(".")
+        renamed, moved = parts[-1] != defined[-1], parts[-2:-1] != defined[-2:-1]
+        return len(parts), public in self._by_the_way, renamed, moved, public == name, len(public), public
 
     def modules(self) -> None:
         """Modules by their own name, then those that a public module re-exports (`from . import _errors as errors`)."""
@@ -78,7 +85,10 @@ class _Finder:
                     or not self._offers(module.name, last)
                 ):
                     continue
-                self.names[target].update(f"{public}.{last}" for public in self.names.get(module.name, ()))
+                found = {f"{public}.{last}" for public in self.names.get(module.name, ())}
+                self.names[target] |= found
+                if target != f"{module.name}.{last}" and not self._is_front(module):
+                    self._by_the_way |= found
 
     def class_members(self) -> None:
         """Members of public classes; those of a hidden base belong to the public classes that inherit them."""
@@ -96,7 +106,9 @@ class _Finder:
             if target is None or not _is_public_member(last, self._names.symbols[target]):
                 continue
             if heir is None or self._names.resolve(f"{heir}.{last}") == target:
-                self.names[target].update(f"{public}.{last}" for public in self.names.get(heir or name, ()))
+                publics = self.names.get(heir or name, set())
+                self.names[target] |= {f"{public}.{last}" for public in publics}
+                self._by_the_way |= {f"{public}.{last}" for public in publics & self._by_the_way}
 
     def _offers(self, module: str, last: str) -> bool:
         """`__all__` decides where it is. Else imports count in packages, star imports and modules that only import."""
@@ -106,8 +118,11 @@ class _Finder:
         full = f"{module}.{last}"
         assigned = any(target.startswith(f"{module}.") for target in self._names.targets.get(full, ()))
         defined = assigned or full in self._names.symbols or full in self._names.starred
-        package = PurePosixPath(self._names.symbols[module].span.source).stem == "__init__"
-        return not last.startswith("_") and (defined or package or module in self._facades)
+        return not last.startswith("_") and (defined or self._is_front(self._names.symbols[module]))
+
+    def _is_front(self, module: Symbol) -> bool:
+        """A package or a module that only imports: what it imports is meant to be imported from it."""
+        return PurePosixPath(module.span.source).stem == "__init__" or module.name in self._facades
 
     def _only_imports(self, module: Symbol) -> bool:
         inside = (f"{module.name}.{last}" for last in self._names.children.get(module.name, ()))

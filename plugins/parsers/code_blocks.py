@@ -125,7 +125,7 @@ def _directive(lines: Sequence[str], index: int) -> _Found | None:
     first, end = _body(lines, index)
     if name in _PASSED_OVER:
         return _Found(None, max(end, index + 1))
-    while first < end and _OPTION.match(lines[first]):
+    while first < end and (_OPTION.match(lines[first]) or not lines[first].strip()):
         first += 1
     if name in _CODE_DIRECTIVES and first < end:
         return _Found(_block(lines, first, end, argument or _default_language(name)), end)

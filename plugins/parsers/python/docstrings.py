@@ -109,9 +109,10 @@ def _documented(text: str, place: str) -> Docstring:
 
     The text is anybody's, and a parser that stumbles over it must cost one line, not the file: hence the wide net.
     """
-    docstring = griffe.Docstring(text)
+    docstring = griffe.Docstring(f"\n{text}")  # without the line feed it would take the first line's indent for its own
     try:
-        style, _ = griffe.infer_docstring_style(docstring)
+        # The patterns of the inference want a line before and behind each field; the first and last have none.
+        style, _ = griffe.infer_docstring_style(griffe.Docstring(f".\n{text}\n."))
         if style is griffe.Parser.google:
             return _collected(griffe.parse_google(docstring, warnings=False, returns_named_value=False))
         if style is griffe.Parser.numpy:

@@ -24,14 +24,15 @@ class Python:
         """Everything found; a file that does not compile yields one problem that names the line."""
         text, problems = read_text(content, source)
         file = Source(source, module_name(source), read_lines(text))
+        if "\0" in text:
+            return Parsed(problems=(*problems, f"{source}:{_null_line(file)}: holds a null byte, so it is no Python"))
         try:
             found = collect(_tree("\n".join(file.lines)), file)
         except SyntaxError as error:
             return Parsed(problems=(*problems, f"{source}:{error.lineno or 1}: not Python 3: {error.msg}"))
-        except ValueError as error:
-            return Parsed(problems=(*problems, f"{source}:{_null_line(file)}: {error}"))
-        except (RecursionError, MemoryError):
-            return Parsed(problems=(*problems, f"{source}:1: nested too deeply to be read"))
+        except (ValueError, RecursionError, MemoryError) as error:
+            reason = str(error) if isinstance(error, ValueError) else "nested too deeply to be read"
+            return Parsed(problems=(*problems, f"{source}:1: {reason}"))
         return Parsed(_sections(found.symbols[0]), found.symbols, found.aliases, (*problems, *found.problems))
 
 
@@ -43,7 +44,7 @@ def _tree(text: str) -> ast.Module:
 
 
 def _null_line(file: Source) -> int:
-    return next((number for number, line in enumerate(file.lines, 1) if "\0" in line), 1)
+    return next(number for number, line in enumerate(file.lines, 1) if "\0" in line)
 
 
 def _sections(module: Symbol) -> tuple[Section, ...]:
