@@ -33,9 +33,7 @@ def public_names(names: Names) -> dict[str, list[str]]:
     found.modules()
     found.module_members()
     found.class_members()
-    return {
-        name: sorted(public, key=lambda item: found.rank(item, name)) for name, public in found.names.items() if public
-    }
+    return {name: found.best_first(name) for name, public in list(found.names.items()) if public}
 
 
 class _Finder:
