@@ -195,7 +195,7 @@ def test_docstring_styles(style: str) -> None:
     assert symbol.returns == "The number of bytes."
 
 
-@pytest.mark.parametrize("doc", ["Load.\n\n:param path: Which.", ":param path: Which.", "Args:\n    path: Which."])
+@pytest.mark.parametrize("doc", ["Load.\n\n:param path: Which.", ":param path: Which.", "\nArgs:\n    path: Which."])
 def test_a_single_field_is_enough(doc: str) -> None:
     symbol = symbols(f"def load(path):\n    {doc!r}\n")["load"]
     assert symbol.parameters[0].description == "Which."

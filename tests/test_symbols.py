@@ -305,7 +305,7 @@ def test_records_survive_the_way_through_json() -> None:
 def test_api_json_says_it_all() -> None:
     written = api_json(table(HTTP))
     assert isinstance(written, dict) and isinstance(written["symbols"], list)
-    entries = {entry["name"]: entry for entry in written["symbols"] if isinstance(entry, dict)}
+    entries = {str(entry["name"]): entry for entry in written["symbols"] if isinstance(entry, dict)}
     assert entries["httpx.Client"] == {
         "name": "httpx.Client",
         "kind": "class",
