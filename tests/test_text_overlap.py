@@ -100,6 +100,11 @@ def test_sentence_bleu_in_english(tmp_path: Path) -> None:
     assert short["bleu"] == pytest.approx(math.exp(1 - 5 / 4))
 
 
+def test_sentence_bleu_of_a_short_answer_counts_only_the_orders_it_has(tmp_path: Path) -> None:
+    """函列 against 函数: 1 of 2 characters, 0 of 1 bigrams smoothed to 1/2, and no trigrams to count."""
+    assert values(tmp_path, "函列", "函数")["bleu"] == pytest.approx((1 / 2 * 1 / 2) ** 0.5)
+
+
 def test_sentence_bleu_in_chinese_counts_characters(tmp_path: Path) -> None:
     """Precisions 4/6, 3/5, 2/4, 1/3."""
     found = values(tmp_path, "函数返回字典", "函数返回列表")
