@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docutune import atomic
-from docutune.api import RunRequest
 from docutune.catalog import Catalog
 from docutune.config import PipelineConfig
 from docutune.errors import Cancelled
@@ -17,6 +16,9 @@ from docutune.results import build_report, figure_facts, model_facts, summary
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
 from docutune.workspace import Store, read_manifest
+
+if TYPE_CHECKING:
+    from docutune.api import RunRequest
 
 
 def execute(
