@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from itertools import product
 from pathlib import Path
+
+import click
 
 from docutune.plugins.curators.duplicates.curate import Duplicates
 from docutune.plugins.curators.duplicates.plugin import Config
 from docutune.plugins.curators.duplicates.similar import bands, jaccard, shingles, signatures
+from docutune.plugins.generators.grounded.generate import Grounded
+from docutune.plugins.generators.grounded.plugin import Config as GroundedConfig
+from docutune.plugins.parsers.python.parse import Python
+from docutune.plugins.parsers.python.plugin import Config as PythonConfig
 from docutune.records import Made, Message, Origin, Sample
+from docutune.symbols import link
 
 _SYLLABLES = ("ka", "so", "mi", "ter", "ban", "lo", "ne", "rus", "fi", "gol", "dra", "pe")
 WORDS = ["".join(parts) for parts in product(_SYLLABLES, repeat=3)]
@@ -135,11 +141,32 @@ def test_candidates_are_found_as_often_as_promised() -> None:
     assert not any(keys[0] & other for other in keys[2:])
 
 
-def test_ten_thousand_samples_take_seconds() -> None:
+def test_planted_near_duplicates_are_found_among_many() -> None:
+    originals = [prose(seed, 40) for seed in range(1000)]
+    copies = [[*words[:20], "elsewhere", *words[21:]] for words in originals[:100]]
+    texts = [" ".join(words) for words in (*originals, *copies)]
+    context = Context()
+    samples = [made("Who said so?" + text[:25], text, str(number)) for number, text in enumerate(texts)]
+    rejected = asyncio.run(Duplicates(Config()).reject(samples, context))
+    pairs = {frozenset((index, reason.split()[-1])) for index, reason in rejected}
+    assert pairs <= {
+        frozenset((index, samples[(index + 1000) % 2000 if index < 100 else index - 1000].sample.id))
+        for index in (*range(100), *range(1000, 1100))
+    }
+    assert len(pairs) == 100
+    assert context.done == [1000]
+
+
+def test_no_fact_about_a_real_library_is_taken_for_another() -> None:
+    """Everything that `grounded` makes of click's own source: templates are alike, facts are not."""
+    package = Path(click.__file__).parent
+    parser = Python(PythonConfig())
+    library = link(parser.parse(path.read_bytes(), f"click/{path.name}") for path in sorted(package.glob("*.py")))
+    generator = Grounded(GroundedConfig(languages=("en", "zh"), phrasings=2))
     samples = [
-        made(f"Tell me about it, {' '.join(prose(seed, 6))}.", " ".join(prose(seed)), str(seed))
-        for seed in range(10_000)
+        Made(sample, Origin(task.spans, "task", "grounded"))
+        for task in generator.tasks(library)
+        for sample in asyncio.run(generator.run(task, Context()))
     ]
-    started = time.monotonic()
+    assert len(samples) > 4000
     assert reject(samples) == {}
-    assert time.monotonic() - started < 15

@@ -85,7 +85,7 @@ def _twins(group: Sequence[_Item], threshold: float) -> Iterator[tuple[_Item, _I
         candidates = (
             other for other, known in map(kept.__getitem__, near) if may_be_similar(signature, known, threshold)
         )
-        twin = _first_like(item, candidates, threshold)
+        twin = _first_like(item, candidates, threshold) if near else None
         yield item, twin
         if twin is None:
             for key in keys:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from docutune.records import Sample
 
 _SPACE = re.compile(r"\s+")
+_TOKEN = re.compile(r"`[^`]+`|--?[A-Za-z][\w-]*|\w[\w.,-]*", re.ASCII)
+_CONSTANTS = frozenset(("True", "False", "None"))
 _NAME_LIKE = re.compile(
-    r"`[^`]+`"  # inline code
-    r"|--?[A-Za-z][\w-]*"  # command-line options
-    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"  # dotted names
-    r"|[A-Za-z]*_\w*"  # snake_case
-    r"|[a-z]+[A-Z]\w*|[A-Z]{2,}\w*|[A-Z][a-z]+[A-Z]\w*"  # camelCase, ACRONYMS
-    r"|(?:True|False|None)\b"
-    r"|\d+(?:[.,]\d+)*",
+    r"[-`].*"  # a command-line option, inline code
+    r"|.*[A-Za-z_]\.[A-Za-z_].*"  # a dotted name
+    r"|.*[\d_].*"  # a number, snake_case
+    r"|[A-Z]{2,}s?|.*[a-z][A-Z].*",  # an ACRONYM, camelCase
     re.ASCII,
 )
 
@@ -40,23 +39,29 @@ def compared(sample: Sample) -> Compared:
     messages = list(sample.messages)
     answer = messages.pop().content if messages and messages[-1].role == "assistant" else ""
     question = "\n".join(f"{message.role}: {message.content}" for message in messages)
-    question, answer = _unify(question), _unify(answer)
-    return Compared(_fold(question), _fold(answer), (_anchors(question), _anchors(answer)))
+    (question, in_question), (answer, in_answer) = _folded(question), _folded(answer)
+    return Compared(question, answer, (in_question, in_answer))
 
 
-def _unify(text: str) -> str:
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip()
+def _folded(text: str) -> tuple[str, frozenset[str]]:
+    """The text in one line and in lower case, except for names: `click.Option` and `click.option` are two things.
 
-
-def _fold(text: str) -> str:
-    """Lower case except for what is written like a name: `click.Option` and `click.option` are two things."""
+    Beside it the names and numbers.
+    """
+    text = _SPACE.sub(" ", unicodedata.normalize("NFKC", text)).strip()
     folded: list[str] = []
+    names: set[str] = set()
     end = 0
-    for match in _NAME_LIKE.finditer(text):
-        folded += [text[end : match.start()].casefold(), match[0]]
-        end = match.end()
-    return "".join([*folded, text[end:].casefold()])
+    for match in _TOKEN.finditer(text):
+        token = match[0].rstrip(".,-")
+        if _is_name(token):
+            folded += [text[end : match.start()].casefold(), token]
+            end = match.start() + len(token)
+            names.add(token.strip("`"))
+    return "".join([*folded, text[end:].casefold()]), frozenset(names)
 
 
-def _anchors(text: str) -> frozenset[str]:
-    return frozenset(match[0].strip("`") for match in _NAME_LIKE.finditer(text))
+def _is_name(token: str) -> bool:
+    if token.isalpha() and (token[1:].islower() or len(token) == 1):
+        return token in _CONSTANTS
+    return bool(_NAME_LIKE.fullmatch(token))
