@@ -123,7 +123,7 @@ def parse(folder: Path, registry: Registry, result: Result) -> Iterator[Parsed]:
             result.faults.append(f"{source}: {traceback.format_exc(limit=-1).strip()}")
             continue
         read[path.suffix] += 1
-        result.problems += found.problems
+        result.problems += [f"{source}: {problem}" for problem in found.problems]
         if not (found.sections or found.symbols or found.problems) and path.read_bytes().strip():
             result.faults.append(f"{source}: nothing found, and no reason given")
         yield found

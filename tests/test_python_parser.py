@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docutune.contracts import Parser
-from docutune.records import Alias, Parsed, Symbol
+from docutune.records import Alias, Parsed, Symbol, fingerprint, to_json
 from docutune.registry import Registry
 
 
@@ -141,6 +141,8 @@ def test_docstrings_of_modules_attributes_and_constructors() -> None:
     assert (url.description, key.description, key.kind, key.default) == ("Where it lives.", "", "keyword-only", "None")
     (section,) = parse(KINDS).sections
     assert (section.kind, section.heading, section.text) == ("docstring", ("pkg.mod",), "The module.")
+    text = "# Why\n\n'''One.\n\nTwo.'''\nx = 1\n"
+    assert str(parse(text).sections[0].span) == "pkg/mod.py:3-5"
 
 
 STYLES = {
@@ -386,12 +388,12 @@ def test_module_names(source: str, module: str) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"x = 1\nprint 'two'\n", "m.py:2: not Python 3"),
-        (b"x = 1\n\ny = '\0'\n", "m.py:3: holds a null byte"),
-        (b"def f(:\n", "m.py:1: not Python 3"),
-        (b"x = " + b"(" * 5000, "m.py:1: not Python 3"),
-        (b"x = " + b"-" * 50_000 + b"1", "m.py:1: nested too deeply"),
-        (b"if a: pass\n" + b"elif b: pass\n" * 5000, "m.py:1: nested too deeply"),
+        (b"x = 1\nprint 'two'\n", "line 2: not Python 3"),
+        (b"x = 1\n\ny = '\0'\n", "line 3: holds a null byte"),
+        (b"def f(:\n", "line 1: not Python 3"),
+        (b"x = " + b"(" * 5000, "line 1: not Python 3"),
+        (b"x = " + b"-" * 50_000 + b"1", "line 1: nested too deeply"),
+        (b"if a: pass\n" + b"elif b: pass\n" * 5000, "line 1: nested too deeply"),
     ],
 )
 def test_what_does_not_compile_is_one_problem_with_its_line(content: bytes, problem: str) -> None:
@@ -457,6 +459,12 @@ def test_random_and_truncated_files_never_crash() -> None:
         assert found.symbols or found.problems
         parsed += bool(found.symbols)
     assert 10 < parsed < 300
+
+
+def test_lone_surrogates_do_not_reach_the_records() -> None:
+    found = parse("'Bad \\ud800 one.'\n__all__ = ['\\udfff']\n")
+    assert found.symbols[0].docstring == "Bad ? one."
+    assert len(fingerprint(to_json(found))) == 64
 
 
 def test_an_empty_file_is_a_module() -> None:

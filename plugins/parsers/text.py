@@ -15,14 +15,19 @@ def split_lines(text: str) -> list[str]:
     return _LINE_END.split(text)
 
 
-def decode(content: bytes, source: str) -> tuple[str, tuple[str, ...]]:
+def storable(text: str) -> str:
+    """The text without lone surrogates, which escapes can make and no UTF-8 file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def decode(content: bytes) -> tuple[str, tuple[str, ...]]:
     """The text of a document, without byte order mark, and a problem where bytes had to be replaced."""
     encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
     try:
         return content.decode(encoding), ()
     except UnicodeDecodeError as error:
         line = len(split_lines(content[: error.start].decode(encoding, "replace")))
-        problem = f"{source}:{line}: not valid {encoding.removesuffix('-sig').upper()}; such bytes are shown as U+FFFD"
+        problem = f"line {line}: not valid {encoding.removesuffix('-sig').upper()}; such bytes are shown as U+FFFD"
         return content.decode(encoding, "replace"), (problem,)
 
 

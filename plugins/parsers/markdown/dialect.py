@@ -53,12 +53,17 @@ def _colon_fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 
 def _closing(state: StateBlock, start: int, end: int, colons: int) -> int | None:
+    """The line that closes; a search in vain to the end is remembered, or a page of openings would take its square."""
+    vain = state.env.setdefault("unclosed_colons", {})
+    if vain.get((end, state.blkIndent), colons + 1) <= colons:
+        return None
     for line in range(start + 1, end):
         text = _line(state, line).rstrip()
         if text and state.sCount[line] < state.blkIndent:
             return None
         if len(text) >= colons and not text.strip(":"):
             return line
+    vain[end, state.blkIndent] = colons
     return None
 
 

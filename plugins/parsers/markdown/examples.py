@@ -23,6 +23,7 @@ _OPTION = re.compile(r":[\w-]+:.*")
 _CODE = frozenset({"code-block", "code", "code-cell", "sourcecode", "testcode", "doctest"})
 _NOT_MARKDOWN = frozenset({"math", "mermaid", "toctree", "literalinclude", "include", "csv-table", "testsetup"})
 _MAX_DEPTH = 8
+_LEAD_CHARS = 2000  # inline text is slow to parse when it is hostile, and the last sentence is near its end
 
 
 def examples(tokens: Sequence[Token], parser: MarkdownIt, source: str) -> list[Example]:
@@ -100,4 +101,4 @@ def _lead(tokens: Sequence[Token], index: int, parser: MarkdownIt) -> str:
     """The last sentence of the paragraph right above."""
     if index < 2 or tokens[index - 1].type != "paragraph_close":
         return ""
-    return last_sentence(Inline(parser, {}).plain(tokens[index - 2].content, "`"))
+    return last_sentence(Inline(parser, {}).plain(tokens[index - 2].content[-_LEAD_CHARS:], "`"))

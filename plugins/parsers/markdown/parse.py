@@ -11,7 +11,7 @@ import yaml
 from docutune.plugins.parsers.markdown.blocks import Block, Inline, top_level
 from docutune.plugins.parsers.markdown.dialect import block_parser
 from docutune.plugins.parsers.markdown.examples import examples
-from docutune.plugins.parsers.text import decode, split_lines
+from docutune.plugins.parsers.text import decode, split_lines, storable
 from docutune.records import Example, Parsed, Section, Span
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class Markdown:
 
     def parse(self, content: bytes, source: str) -> Parsed:
         """Sections with the code shown in them. Headings without any text below them are no sections."""
-        text, problems = decode(content, source)
+        text, problems = decode(content)
         lines = split_lines(text)
         env: dict[str, Any] = {}
         tokens = self._parser.parse("\n".join(lines), env)
-        title, more_problems = _front_title(tokens, source)
+        title, more_problems = _front_title(tokens)
         blocks = top_level(tokens, Inline(self._parser, env))
         shown = examples(tokens, self._parser, source)
         sections = [
@@ -70,7 +70,7 @@ def _length(lines: Sequence[str], first: int, end: int) -> int:
     return sum(len(line) + 1 for line in lines[first:end]) - 1
 
 
-def _front_title(tokens: Sequence[Token], source: str) -> tuple[str, tuple[str, ...]]:
+def _front_title(tokens: Sequence[Token]) -> tuple[str, tuple[str, ...]]:
     """The title in the front matter, "" where there is none, and a problem where it is no YAML."""
     if not tokens or tokens[0].type != "front_matter":
         return "", ()
@@ -79,9 +79,9 @@ def _front_title(tokens: Sequence[Token], source: str) -> tuple[str, tuple[str, 
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 1
-        return "", (f"{source}:{line}: the front matter is not valid YAML: {getattr(error, 'problem', None) or error}",)
+        return "", (f"line {line}: the front matter is not valid YAML: {getattr(error, 'problem', None) or error}",)
     title = values.get("title") if isinstance(values, dict) else None
-    return (str(title).strip(), ()) if isinstance(title, (str, int, float)) else ("", ())
+    return (storable(str(title)).strip(), ()) if isinstance(title, (str, int, float)) else ("", ())
 
 
 def _parts(blocks: Sequence[Block], front_title: str, line_count: int) -> Iterator[_Part]:

@@ -12,7 +12,7 @@ import griffe
 
 from docutune.plugins.parsers.code_blocks import find
 from docutune.plugins.parsers.python.source import Source
-from docutune.plugins.parsers.text import split_lines
+from docutune.plugins.parsers.text import split_lines, storable
 from docutune.records import Example, Parameter, Span
 
 _FIELDS = re.compile(
@@ -52,8 +52,8 @@ def read(body: Sequence[ast.stmt], file: Source) -> Docstring:
     constant = body[0].value
     if not isinstance(constant.value, str) or not constant.value.strip():
         return Docstring()
-    text = inspect.cleandoc(constant.value).strip()
-    documented = _documented(text, f"{file.path}:{constant.lineno}") if _FIELDS.search(text) else Docstring()
+    text = storable(inspect.cleandoc(constant.value).strip())
+    documented = _documented(text, constant.lineno) if _FIELDS.search(text) else Docstring()
     return replace(documented, text=text, summary=summary(text), examples=_examples(text, constant, file))
 
 
@@ -104,7 +104,7 @@ def _examples(text: str, constant: ast.Constant, file: Source) -> tuple[Example,
     )
 
 
-def _documented(text: str, place: str) -> Docstring:
+def _documented(text: str, line: int) -> Docstring:
     """What the fields say, by the parser that the docstring's own marks call for.
 
     The text is anybody's, and a parser that stumbles over it must cost one line, not the file: hence the wide net.
@@ -120,7 +120,7 @@ def _documented(text: str, place: str) -> Docstring:
         if style is griffe.Parser.sphinx:
             return _collected(griffe.parse_sphinx(docstring, warnings=False))
     except Exception as error:
-        return Docstring(problem=f"{place}: the fields of this docstring could not be read: {error!r}")
+        return Docstring(problem=f"line {line}: the fields of this docstring could not be read: {error!r}")
     return Docstring()
 
 

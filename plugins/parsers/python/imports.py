@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from docutune.plugins.parsers.python.callables import dotted
 from docutune.plugins.parsers.python.source import Source
+from docutune.plugins.parsers.text import storable
 from docutune.records import Alias
 
 
@@ -84,7 +85,7 @@ class Exports:
             elif isinstance(term, (ast.List, ast.Tuple, ast.Set)):
                 elements = [item.value if isinstance(item, ast.Starred) else item for item in term.elts]
                 terms[:0] = [element for element in elements if not isinstance(element, ast.Constant)]
-                names += [str(element.value) for element in elements if isinstance(element, ast.Constant)]
+                names += [storable(str(element.value)) for element in elements if isinstance(element, ast.Constant)]
             elif dotted(term).endswith(".__all__") and not isinstance(term, ast.Call):
                 names.append(f"{self._module}.{dotted(term).removesuffix('__all__')}*")
             else:

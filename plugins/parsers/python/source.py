@@ -10,7 +10,7 @@ import tokenize
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from docutune.plugins.parsers.text import decode, split_lines
+from docutune.plugins.parsers.text import decode, split_lines, storable
 
 _ROOTS = frozenset({"src", "lib"})
 _UNSAFE = re.compile(r"\W")
@@ -50,19 +50,19 @@ def _unparsed(node: ast.expr) -> str:
         return "..."
 
 
-def read_text(content: bytes, path: str) -> tuple[str, tuple[str, ...]]:
+def read_text(content: bytes) -> tuple[str, tuple[str, ...]]:
     """The text by the file's own declaration (PEP 263), else UTF-8; a problem names what could not be decoded."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
     except SyntaxError:
-        text, problems = decode(content, path)
-        return text, problems or (f"{path}:1: unknown or contradictory encoding declaration; read as UTF-8",)
+        text, problems = decode(content)
+        return text, problems or ("line 1: unknown or contradictory encoding declaration; read as UTF-8",)
     if encoding in ("utf-8", "utf-8-sig"):
-        return decode(content, path)
+        return decode(content)
     try:
-        return content.decode(encoding), ()
+        return storable(content.decode(encoding)), ()
     except (UnicodeError, LookupError, ValueError):
-        return content.decode("utf-8", "replace"), (f"{path}:1: not valid {encoding}, the encoding it declares",)
+        return content.decode("utf-8", "replace"), (f"line 1: not valid {encoding}, the encoding it declares",)
 
 
 def read_lines(text: str) -> list[str]:
