@@ -51,10 +51,11 @@ class Words:
         return f"{self.change(amount, share)} {self.say('points')}" if share else self.change(amount, share)
 
     def score(self, metric: str, amount: float | None) -> str:
-        """One answer's value with the metric's name; empty where there is none."""
+        """One answer's value with the metric's name, or in words where it is yes or no; empty where there is none."""
         if amount is None:
             return ""
-        return f"{self.known('metric', metric)} {self.value(amount, 0 <= amount <= 1)}".strip()
+        spelled = TEXTS[self.tag].get(f"score.{metric}.{amount:g}")
+        return spelled or f"{self.known('metric', metric)} {self.value(amount, 0 <= amount <= 1)}".strip()
 
     def title(self, metric: str) -> str:
         """A metric's name where it stands alone: words take a capital, "chrF" and names of plugins stay."""

@@ -285,6 +285,12 @@ def test_the_chinese_report_has_no_english_left() -> None:
     assert Words("fr").tag == "en"
 
 
+def test_one_answer_matches_or_not_and_has_no_percentage() -> None:
+    answer = SideBySide("Q?", "R", "B", "T", (), 0.0, 1.0, "match")
+    text = Page(to_html(report(replace(MODEL, answers=(answer,))))).text
+    assert "Base no match B Tuned matches T" in text
+
+
 def test_the_json_form_gives_the_same_page() -> None:
     given = report(MODEL)
     assert to_html(from_json(Report, to_json(given))) == to_html(given)
