@@ -61,7 +61,8 @@ def may_be_similar(first: Signature, second: Signature, threshold: float) -> boo
     Far is more than four standard deviations of that estimate.
     """
     deviation = math.sqrt(threshold * (1 - threshold) / _HASHES)
-    return sum(map(eq, first, second)) / _HASHES >= threshold - 4 * deviation
+    equal: int = sum(map(eq, first, second))
+    return equal / _HASHES >= threshold - 4 * deviation
 
 
 @cache
