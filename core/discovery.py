@@ -155,10 +155,11 @@ def _package(entry_point: EntryPoint) -> tuple[str, str]:
 def _name_and_version(distribution: Distribution) -> tuple[str, str]:
     try:
         metadata = distribution.metadata
-        name, version = metadata.get("Name"), metadata.get("Version")
     except (OSError, ValueError, TypeError):
-        name, version = None, None
-    return name or _folder_name(distribution), version or "of unknown version"
+        return _folder_name(distribution), "of unknown version"
+    known = set(metadata)
+    name = metadata["Name"] if "Name" in known else _folder_name(distribution)
+    return name, metadata["Version"] if "Version" in known else "of unknown version"
 
 
 def _folder_name(distribution: Distribution) -> str:

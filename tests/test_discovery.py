@@ -92,6 +92,14 @@ def test_damaged_entry_points_cost_that_package_only(environment: Installed, con
     assert [failed["package"] for failed in found["failed"]] == ["acme-broken"]
 
 
+def test_a_package_without_metadata_is_known_by_its_folder(environment: Installed) -> None:
+    info = environment.install("acme-adoc", {"acme_adoc.py": ""}, "adoc = acme_adoc")
+    (info / "METADATA").unlink()
+    assert ["adoc", "acme_adoc", "of unknown version"] in listed(environment, LIST, PYDANTIC_DISABLE_PLUGINS="1")[
+        "loaded"
+    ]
+
+
 def test_what_a_package_prints_at_import_stays_out_of_stdout(environment: Installed) -> None:
     environment.install("acme-loud", {"acme_loud.py": "print('hello from acme')"}, "loud = acme_loud")
     done = environment.python(LIST)
