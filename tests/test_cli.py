@@ -103,8 +103,8 @@ def test_a_reader_that_leaves_early_sees_no_traceback(environment: Installed) ->
     assert process.stdout and process.stderr
     process.stdout.close()
     assert process.stderr.read() == b""
-    process.wait(timeout=60)
     process.stderr.close()
+    assert process.wait(timeout=60) == 1
 
 
 def test_completion_offers_commands_without_loading_them(environment: Installed) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from docutune.cli.table import COMMANDS
-from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, ConfigError, DocutuneError
+from docutune.errors import EXIT_INTERRUPTED, ConfigError, DocutuneError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -73,10 +71,12 @@ def app() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; known errors become one line and a hint on stderr, all others keep their traceback."""
+    """Run a command; known errors become one line and a hint on stderr, all others keep their traceback.
+
+    click itself ends quietly when the reader of stdout, such as `head`, has left.
+    """
     try:
         result: Any = app.main(arguments, prog_name="docutune", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -86,9 +86,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILURE
     return result if isinstance(result, int) else 0
 
 
