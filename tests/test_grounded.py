@@ -25,7 +25,7 @@ from docutune.symbols import SymbolTable, link
 
 DATA = Path(__file__).parent / "data" / "parcel"
 
-REVISIONS = {1: "5414e52d60eb5af8"}
+REVISIONS = {1: "5713bda55bc90c49"}
 """Fingerprint of everything made from the small library, by revision: another output needs another revision."""
 
 
@@ -115,7 +115,7 @@ def test_every_kind_is_made(samples: list[Sample]) -> None:
             "returns:parcel.Depot.accept",
             "`parcel.Depot.accept` returns: `True` if the parcel was taken in. Its return type is `bool`.",
         ),
-        ("lookup:parcel.Depot.accept", "Use `parcel.Depot.accept`. Accepts a parcel unless the depot is full."),
+        ("lookup:parcel.Depot.accept", "Use `parcel.Depot.accept`: Accepts a parcel unless the depot is full."),
         ("inheritance:parcel.Locker", "`parcel.Locker` inherits from `parcel.Depot`."),
         ("members:parcel.Depot", "`parcel.Depot` has `accept`, `city`, `close`, `load` and `slots`."),
     ],
@@ -126,7 +126,7 @@ def test_answers_say_what_the_source_says(samples: list[Sample], fact: str, expe
 
 def test_chinese_wraps_the_original_text(samples: list[Sample]) -> None:
     fact = "lookup:parcel.Depot.accept"
-    assert answers(samples, fact, "zh") == {"可以用 `parcel.Depot.accept`。Accepts a parcel unless the depot is full."}
+    assert answers(samples, fact, "zh") == {"可以用 `parcel.Depot.accept`：Accepts a parcel unless the depot is full."}
     asked = {question(sample) for sample in samples if sample.fact == fact and sample.language == "zh"}
     assert "用 `parcel` 怎样实现“accept a parcel unless the depot is full”？" in asked
 

@@ -25,9 +25,11 @@ _TEXT_DIRECTIVES = {
     "eval-rst", "rst-class", "container", "topic", "dropdown", "tab-item", "tab-set", "grid", "card",
 }  # fmt: skip
 _ANNOUNCES = re.compile(
-    r"(?:[:：]|\b(?:below|following|as follows)\b[^.!?:]*[.:]|(?:如下|下面|下表|以下)[^。：]*[。：])[*_\s]*\Z",
+    r"(?:[:：]|\b(?:below|following|as follows|here (?:is|are))\b[^.!?:]*[.:]|(?:如下|下面|下表|以下)[^。：]*[。：])"
+    r"[*_\s]*\Z",
     re.IGNORECASE,
 )
+_ENDS = re.compile(r"[.!?。！？…)][\"'`*_)\]”’]*\Z")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|vs|approx|resp|incl|Dr|Mr|St|No|Fig)|\.\.)\.$")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]`*]*\s+(?=[A-Z\"'`(\[*\d])|(?<=[。！？；])\s*(?!$)")
 
@@ -50,21 +52,23 @@ def fit(parts: Iterable[Block], limit: int) -> str:
     """The blocks that fit into `limit` characters, from the first on; a sentence that announces what was left out goes
     too. Empty when nothing fits.
     """
-    parts = tuple(parts)
-    taken: list[str] = []
+    taken: list[Block] = []
     room = limit
     for part in parts:
         if len(part.text) > room:
             if part.kind == "prose" and not taken:
-                taken.append(fit_sentences(part.text, room))
+                taken.append(Block("prose", fit_sentences(part.text, room)))
             break
-        taken.append(part.text)
+        taken.append(part)
         room -= len(part.text) + 2
-    while taken and _ANNOUNCES.search(taken[-1]):
-        taken[-1] = _without_last_sentence(taken[-1])
-        if not taken[-1]:
-            taken.pop()
-    return "\n\n".join(part for part in taken if part)
+    while taken and taken[-1].kind == "prose" and _announces(taken[-1].text):
+        paragraph = taken.pop().text
+        taken += [Block("prose", rest)] if (rest := fit_sentences(paragraph, len(paragraph) - 1)) else []
+    return "\n\n".join(part.text for part in taken)
+
+
+def _announces(paragraph: str) -> bool:
+    return bool(_ANNOUNCES.search(paragraph)) or not _ENDS.search(paragraph)
 
 
 def fit_sentences(paragraph: str, limit: int) -> str:
@@ -97,10 +101,6 @@ def sentences(paragraph: str) -> tuple[str, ...]:
         start = match.end()
     rest = paragraph[start:].strip()
     return (*found, rest) if rest else tuple(found)
-
-
-def _without_last_sentence(paragraph: str) -> str:
-    return fit_sentences(paragraph, len(paragraph) - 1)
 
 
 def _scan(lines: list[str]) -> Iterator[Block]:
@@ -141,7 +141,7 @@ def _text(lines: list[str], at: int) -> tuple[tuple[Block, ...], int]:
     body = lines[at:end]
     if end < len(lines) and len(body) == 1 and _RULE.match(lines[end]):
         return (), end + 1
-    paragraph = plain("\n".join(body))
+    paragraph = plain("\n".join(body)).removeprefix(": ")
     if paragraph.endswith("::"):
         after = _indented(lines, end, len(body[0]) - len(body[0].lstrip()))
         lead = (Block("prose", paragraph[:-1].rstrip()),) if paragraph != "::" else ()

@@ -16,6 +16,7 @@ _REPLACEMENTS = (
     (re.compile(r"!\[([^\[\]]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"), r"\1"),
     (re.compile(r"\[([^\[\]]+)\]\(<?[^()\s]*(?:\([^()\s]*\)[^()\s]*)?>?(?:\s+[\"'][^\"']*[\"'])?\)"), r"\1"),
     (re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]"), r"\1"),
+    (re.compile(r"\[([*\x00][^\[\]]+[*\x00])\](?![(\[:])"), r"\1"),
     (re.compile(r"\s?\[(?:#?\w+|\*)\]_(?!\w)"), ""),
     (re.compile(r"\s?\[\^[\w-]+\]"), ""),
     (re.compile(r"<((?:https?|mailto):[^<>\s]+)>"), r"\1"),
@@ -26,6 +27,7 @@ _REPLACEMENTS = (
     (re.compile(r"\\([*_`<>|\[\]])"), r"\1"),
 )
 _RST_LINK = re.compile(r"(?<![\w`])`([^`<>]+?)\s*(?:<[^`<>]+>)?`__?(?!\w)")
+_TARGETED = re.compile(r"(?<!`)`([^`<>]+?)\s+<[\w:.#/-]+>`(?!`)")
 _GLUE = re.compile(r"(?<=`)\\ ?(?=\w)|(?<=\w)\\ (?=`)")
 _CJK = "\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
 _BREAK = re.compile(rf"(?<=[{_CJK}])\s*\n\s*(?=[{_CJK}])|\s*\n\s*")
@@ -36,6 +38,7 @@ def plain(text: str) -> str:
     text = _join_lines(text)
     text = _ROLE.sub(_role, text)
     text = _RST_LINK.sub(r"\1", text)
+    text = _TARGETED.sub(r"\1", text)
     text = _LITERAL.sub(r"`\1`", text)
     text = _GLUE.sub("", text)
     kept: list[str] = []

@@ -28,17 +28,19 @@ def in_text(text: str, library: Library) -> tuple[str, ...]:
     return resolved(_DOTTED.findall(text), library)
 
 
-def in_code(code: str, library: Library) -> tuple[str, ...]:
-    """Full names of the library that Python code imports or uses, sorted; none when it does not parse.
+def in_code(code: str, library: Library) -> dict[str, str]:
+    """Full names of the library that Python code imports or uses, sorted, each with the full name that it writes.
 
-    Top-level packages count as imported: examples often leave the import out.
+    None when it does not parse. Top-level packages count as imported: examples often leave the import out.
     """
     tree = _parse(code)
     if tree is None:
-        return ()
+        return {}
     imported = dict(_imports(tree))
     used = {name for node in ast.walk(tree) for name in _chain(node, imported)}
-    return resolved(used, library)
+    found = ((library.find(name), name) for name in sorted(used, reverse=True))
+    written = {symbol.name: name for symbol, name in found if symbol is not None and symbol.kind != "module"}
+    return {name: name if name in used else written[name] for name in sorted(written)}
 
 
 def resolved(names: Iterable[str], library: Library) -> tuple[str, ...]:

@@ -91,7 +91,12 @@ _FORMS = {
             "Can you demonstrate `{name}` in code?",
             "I want to use `{name}`. What do I write?",
         ),
-        answer=("{lead}\n\n", "An example of `{unannounced}`:\n\n", "```{language}\n{code}\n```"),
+        answer=(
+            "{lead}\n\n",
+            "An example of `{unannounced}`:\n\n",
+            "An example of `{name}`, here under its other name `{spelled}`:\n\n",
+            "```{language}\n{code}\n```",
+        ),
     ),
     "lookup": Phrasing(
         questions=(
@@ -102,7 +107,7 @@ _FORMS = {
             'In `{package}`, what should I use for this: "{task}"?',
             '"{task}": which part of `{package}` is meant?',
         ),
-        answer=("That is `{name}`. {summary}",),
+        answer=("That is `{name}`: {summary}",),
     ),
     "task": Phrasing(
         questions=(
@@ -113,7 +118,7 @@ _FORMS = {
             "Using `{package}`, I need to {task}. What should I call?",
             "What is the right {noun} in `{package}` if I want to {task}?",
         ),
-        answer=("Use `{name}`. {summary}",),
+        answer=("Use `{name}`: {summary}",),
     ),
     "explanation": Phrasing(
         questions=(

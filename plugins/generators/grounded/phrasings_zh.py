@@ -91,7 +91,12 @@ _FORMS = {
             "请用代码演示 `{name}` 的用法。",
             "我想用 `{name}`，代码该怎么写？",
         ),
-        answer=("{lead}\n\n", "`{unannounced}` 的用法示例：\n\n", "```{language}\n{code}\n```"),
+        answer=(
+            "{lead}\n\n",
+            "`{unannounced}` 的用法示例：\n\n",
+            "`{name}` 的用法示例（这里用的是它的另一个名字 `{spelled}`）：\n\n",
+            "```{language}\n{code}\n```",
+        ),
     ),
     "lookup": Phrasing(
         questions=(
@@ -102,7 +107,7 @@ _FORMS = {
             "在 `{package}` 中，“{task}”对应的{noun}是哪一个？",
             "“{task}”说的是 `{package}` 的哪个{noun}？",
         ),
-        answer=("是 `{name}`。{summary}",),
+        answer=("是 `{name}`：{summary}",),
     ),
     "task": Phrasing(
         questions=(
@@ -113,7 +118,7 @@ _FORMS = {
             "在 `{package}` 中，要做到“{task}”该调用什么？",
             "`{package}` 的哪个{noun}可以用来“{task}”？",
         ),
-        answer=("可以用 `{name}`。{summary}",),
+        answer=("可以用 `{name}`：{summary}",),
     ),
     "explanation": Phrasing(
         questions=(

@@ -25,7 +25,7 @@ _SIGNPOST = re.compile(
 _GENERIC = re.compile(
     r"(?:an? |the )?(?:basics?|basic usage|usage|examples?|overview|introduction|notes?|details|background|summary|"
     r"motivation|general|options|arguments|parameters|why|how|what|what's new|faq|tips|advanced|advanced usage|other|"
-    r"示例|例子|概述|简介|用法|说明|基本用法|背景)",
+    r"[….].*|示例|例子|概述|简介|用法|说明|基本用法|背景)",
     re.IGNORECASE,
 )
 _MIN_CHARS, _MIN_CJK_CHARS = 80, 30
@@ -90,4 +90,4 @@ def _topics(sections: Sequence[Section]) -> dict[tuple[str, ...], str]:
 
 
 def _spoken(path: Sequence[str]) -> str:
-    return ": ".join(plain(title).rstrip(":：") for title in path)
+    return ": ".join(plain(title).strip(" .…:：?？") for title in path)

@@ -37,8 +37,7 @@ def symbol_facts(symbol: Symbol, library: Library, limit: int) -> Iterator[Fact]
 def summary(symbol: Symbol, limit: int = SUMMARY_CHARS) -> str:
     """The docstring's first paragraph in plain Markdown, whole sentences of it; "" when it says nothing."""
     paragraph = next((block for block in blocks(symbol.summary) if block.kind == "prose"), Block("prose", ""))
-    telling = join_sentences(sentence for sentence in sentences(paragraph.text) if not _POINTER.match(sentence))
-    text = fit_sentences(telling, min(limit, SUMMARY_CHARS))
+    text = _telling(paragraph.text, limit)
     return _finished(text) if says_something(text) else ""
 
 
@@ -47,6 +46,12 @@ def says_something(text: str) -> bool:
     if text.endswith((":", "：", "...")):
         return False
     return len(text) >= 6 if is_cjk(text) else len(text) >= 15 and len(text.split()) >= 3
+
+
+def _telling(paragraph: str, limit: int) -> str:
+    """The sentences that fit, without those that only point elsewhere ("See the guide.")."""
+    text = join_sentences(sentence for sentence in sentences(paragraph) if not _POINTER.match(sentence))
+    return fit_sentences(text, min(limit, SUMMARY_CHARS))
 
 
 def _finished(text: str) -> str:
@@ -112,7 +117,7 @@ def _mentions_default(text: str) -> bool:
 
 def _description(text: str, limit: int) -> str:
     paragraph = next((block.text for block in blocks(text) if block.kind == "prose"), "")
-    fitted = fit_sentences(paragraph, min(limit, SUMMARY_CHARS))
+    fitted = _telling(paragraph, limit)
     return _finished(fitted) if says_something(fitted) else ""
 
 

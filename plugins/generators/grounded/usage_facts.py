@@ -25,10 +25,10 @@ _IDEAL_CHARS = 400
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An example, the full names that it uses, and how many names it takes from somewhere else."""
+    """An example, the full names that it uses, each as written, and how many names it takes from somewhere else."""
 
     example: Example
-    names: tuple[str, ...]
+    names: Mapping[str, str]
     undefined: int = 0
 
 
@@ -49,7 +49,11 @@ def usage_facts(symbols: Iterable[Symbol], examples: Iterable[Shown], limit: int
     for symbol in symbols:
         if symbol.kind == "module" or short(symbol.name).startswith("_"):
             continue
-        own = [Shown(example, (symbol.name,)) for example in symbol.examples if example.language.lower() in _PYTHON]
+        own = [
+            Shown(example, {symbol.name: symbol.name})
+            for example in symbol.examples
+            if example.language.lower() in _PYTHON
+        ]
         fitting = [item for item in own or by_name.get(symbol.name, []) if _size(item.example) <= limit]
         if fitting:
             yield _fact(symbol, min(fitting, key=_unclear))
@@ -75,11 +79,13 @@ def _unclear(shown: Shown) -> tuple[int, int, int, int, str]:
 
 def _fact(symbol: Symbol, shown: Shown) -> Fact:
     example = shown.example
-    lead = _lead(example.lead)
+    spelled = shown.names[symbol.name]
+    lead = _lead(example.lead, symbol) if spelled == symbol.name else ""
     slots = {
         "name": symbol.name,
         "lead": lead,
-        "unannounced": "" if lead else symbol.name,
+        "unannounced": symbol.name if spelled == symbol.name and not lead else "",
+        "spelled": spelled if spelled != symbol.name else "",
         "language": "python",
         "code": example.code.strip("\n"),
     }
@@ -87,10 +93,10 @@ def _fact(symbol: Symbol, shown: Shown) -> Fact:
     return Fact(f"usage:{symbol.name}", "usage", "usage", slots, symbol.name, (example.span,), names)
 
 
-def _lead(text: str) -> str:
-    """The sentence before the example, where it is understood without what stands above it."""
+def _lead(text: str, symbol: Symbol) -> str:
+    """The sentence before the example, where it speaks of the symbol and is understood without what stands above."""
     text = plain(text)
     if text.endswith("::"):
         text = text[:-1]
     whole = text.endswith((":", ".", "：", "。")) and 20 <= len(text) <= _LEAD_CHARS
-    return text if whole and not _POINTS_BACK.search(text) else ""
+    return text if whole and short(symbol.name) in text and not _POINTS_BACK.search(text) else ""
