@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rapidfuzz import fuzz, process
-
 from docutune.constructors import constructed
 from docutune.linking import Names
 from docutune.records import JsonValue, Parsed, Section, Symbol
@@ -51,6 +49,8 @@ class SymbolTable:
 
     def nearest(self, name: str, limit: int = 3) -> Sequence[Symbol]:
         """Public symbols whose names are closest to `name`, best first; a bare name is compared with last parts."""
+        from rapidfuzz import fuzz, process  # 41 modules: only for those who ask
+
         choices = self._choices if "." in name else self._lasts
         found = process.extract(name.lower(), choices, scorer=fuzz.ratio, limit=limit)
         return [self._ordered[index] for _, _, index in found]
