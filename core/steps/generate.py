@@ -67,7 +67,7 @@ class Generate:
         """The generator's tasks for this library, each key once; computed once per library."""
         if self._declared.get("library") is not library:
             identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
-            tasks = {self._task_key(identity, task): task for task in self.generator.tasks(library)}
+            tasks = {self._task_key(identity, task): task for task in self._tasks(library)}
             self._declared.update(library=library, tasks=[Declared(key, task) for key, task in tasks.items()])
         tasks_: Sequence[Declared] = self._declared["tasks"]
         return tasks_
@@ -75,6 +75,20 @@ class Generate:
     @cached_property
     def _declared(self) -> dict[str, Any]:
         return {}
+
+    def _tasks(self, library: SymbolTable) -> Sequence[Task]:
+        try:
+            return list(self.generator.tasks(library))
+        except DocutuneError:
+            raise
+        except Exception as error:
+            raise self._failed("while it declared its tasks", error) from error
+
+    def _failed(self, place: str, error: Exception) -> PluginError:
+        return PluginError(
+            f"generator {self.plugin!r} failed {place}: {type(error).__name__}: {error}",
+            "this is a bug of the plugin (DOCUTUNE_STRICT=1 shows where); what was generated before is kept",
+        )
 
     def _task_key(self, identity: Mapping[str, JsonValue], task: Task) -> str:
         return fingerprint(["generate", RECORDS_VERSION, dict(identity), self.seed, to_json(task.payload)])
@@ -153,10 +167,7 @@ class Generate:
             raise
         except Exception as error:
             place = ", ".join(map(str, item.task.spans)) or "no source"
-            raise PluginError(
-                f"generator {self.plugin!r} failed at {place}: {type(error).__name__}: {error}",
-                "this is a bug of the plugin; what was generated before is kept",
-            ) from error
+            raise self._failed(f"at {place}", error) from error
 
     def _add(self, products: Products, results: Sequence[Any]) -> Products:
         assert products.library is not None
