@@ -252,8 +252,8 @@ def test_without_evaluation_training_is_still_shown() -> None:
 
 def test_with_nothing_at_all_the_page_says_so() -> None:
     bare = Report(replace(RUN, outcome="failed"), headline([], None))
-    assert "failed Neither dataset nor model was made." in Page(to_html(bare)).text
-    assert "Neither dataset nor model was made." in to_markdown(bare)
+    assert "failed The run ended before a dataset was made." in Page(to_html(bare)).text
+    assert "The run ended before a dataset was made." in to_markdown(bare)
 
 
 def test_no_curve_is_said_and_broken_values_are_counted() -> None:
