@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from docutune.records import Alias, Symbol
 
 _MAX_HOPS = 100
-_MAX_PARTS = 50
 _MAX_ANCESTORS = 2000
 
 
@@ -32,16 +31,11 @@ class Names:
             else:
                 self._add(alias.name, alias.target)
         self._expand(sorted(set(stars)))
-        self._resolved.clear()  # what was unknown before the star imports may be known now
-        self._ancestors.clear()
 
     def resolve(self, name: str) -> str | None:
         """The full name of the definition that `name` stands for, None when the library has none."""
         if name not in self._resolved:
-            try:
-                self._resolved[name] = self._resolve(name, set()) if name.count(".") < _MAX_PARTS else None
-            except RecursionError:  # bases that are found only through other bases, hundreds deep: nobody's code
-                self._resolved[name] = None
+            self._resolved[name] = self._search(name)
         return self._resolved[name]
 
     def exported(self, module: str) -> list[str]:
@@ -90,6 +84,13 @@ class Names:
             owner, _, last = name.rpartition(".")
             self.children[owner].add(last)
 
+    def _search(self, name: str) -> str | None:
+        """Resolve without remembering failure, for the time when star imports may still add the name."""
+        try:
+            return self._resolve(name, set())
+        except RecursionError:  # a name of a thousand parts, or bases found only through bases: nobody's code
+            return None
+
     def _resolve(self, name: str, active: set[str]) -> str | None:
         if name in self.symbols:
             return name
@@ -123,7 +124,7 @@ class Names:
         while changed:
             changed = False
             for scope, written in stars:
-                module = self._resolve(written, set())
+                module = self._search(written)
                 if module is None or module == scope:
                     continue
                 for name in self.exported(module):
@@ -139,7 +140,7 @@ class Names:
             return sorted(name for name in self.children.get(module, ()) if not name.startswith("_"))
         names: list[str] = []
         for name in exports:
-            other = self._resolve(name[:-2], set()) if name.endswith(".*") else None
+            other = self._search(name[:-2]) if name.endswith(".*") else None
             if other and other not in active and self.symbols[other].kind == "module":
                 names += self._exported(other, active | {other})
             elif not name.endswith(".*"):

@@ -61,12 +61,9 @@ class SymbolTable:
         if found is None:
             return []
         homes = self._names.ancestors(found) if self._shown[found].kind == "class" else (found,)
-        lasts: dict[str, str] = {}
-        for home in homes:
-            for last, target in self._inside.get(home, {}).items():
-                if self._names.resolve(f"{found}.{last}") == target:
-                    lasts.setdefault(last, target)
-        return sorted((self._shown[target] for target in set(lasts.values())), key=lambda symbol: symbol.name)
+        inside = {item for home in homes for item in self._inside.get(home, {}).items()}
+        targets = {target for last, target in inside if self._names.resolve(f"{found}.{last}") == target}
+        return sorted((self._shown[target] for target in targets), key=lambda symbol: symbol.name)
 
     def aliases(self, name: str) -> list[str]:
         """The other names of a symbol: its further public names, and the one it was defined under."""

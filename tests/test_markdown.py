@@ -70,6 +70,7 @@ def test_headings_inside_other_blocks_open_no_section() -> None:
     [
         "```python\nfirst = 1\n\n# not a heading\n\nlast = 2\n```",
         "| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |",
+        "a | b\n- | -\n1 | 2",
         "1. one\n\n   more of one\n\n   ```\n   code\n   ```\n\n2. two",
         "> quote\n>\n> goes on",
         "!!! warning\n    First.\n\n    Second.",

@@ -148,6 +148,7 @@ def test_members_come_from_the_class_that_python_would_take(bases: str, origin: 
     )
     found = library.find("a.Sub.run")
     assert found is not None and found.name == f"b.{origin}.run"
+    assert library.aliases(found.name) == [f"a.{origin}.run"]
 
 
 def test_star_imports_chain_and_honour_all_or_underscores() -> None:
@@ -222,8 +223,19 @@ def test_cycles_and_endless_chains_resolve_to_nothing() -> None:
     for name in ("p.x", "p.y", "p.a.A.missing", "p.a.C.missing", "p.p.p.x", ".".join(["p"] * 5000), "", ".", "p..a"):
         assert library.find(name) is None
     assert library.find("p.p.p.a.A") is library.find("p.a.A")
+    assert library.aliases("p") == []
     odd = table({"m.py": "class C(C.inner): ...\nclass D(E.x): ...\nclass E(D.y): ...\n"})
     assert odd.find("m.C.run") is None and odd.find("m.D.run") is None
+    loops = {
+        "p/a.py": "try:\n    from .b import x\nexcept ImportError:\n    from .c import x\n",
+        "p/b.py": "from .a import x\n",
+        "p/c.py": "def x(): ...\nclass A(B): ...\nclass B(A): ...\nclass D(A): ...\n",
+        "p/d.py": f"from {'a.' * 5000}b import *\n" + "".join(f"class D{n}(D{n + 1}.x): ...\n" for n in range(1500)),
+    }
+    found = table(loops).find("p.a.x")
+    assert found is not None and found.name == "p.c.x"
+    for name in ("p.c.D.missing", "p.d.D0.missing"):
+        assert table(loops).find(name) is None
     chain = [Alias(f"q.x{number}", f"q.x{number + 1}") for number in range(5000)]
     module = Symbol("q", "python", "module", "q", "", Span("q.py", 1, 1))
     assert link([Parsed(symbols=(module,), aliases=tuple(chain))]).find("q.x0") is None
@@ -252,6 +264,12 @@ def test_constructors_are_those_that_python_would_call() -> None:
                 class Named(Point):
                     name: str = ""
                     x: float = 0.0
+                @dataclass(kw_only=True)
+                class Keyed:
+                    key: int = 0
+                @dataclass
+                class Mixed(Keyed):
+                    x: int
             """
         }
     )
@@ -266,6 +284,8 @@ def test_constructors_are_those_that_python_would_call() -> None:
         "m.Generic_": "Generic_()",
         "m.Color": "Color(value)",
         "m.Point": "Point(x: int, y: int = 0)",
+        "m.Keyed": "Keyed(*, key: int = 0)",
+        "m.Mixed": "Mixed(x: int, *, key: int = 0)",
         "m.Named": 'Named(x: float = 0.0, y: int = 0, name: str = "")',
     }
     found = library.find("m.Sub")
@@ -275,7 +295,15 @@ def test_constructors_are_those_that_python_would_call() -> None:
 def test_a_stub_lends_its_annotations_to_the_documented_definition() -> None:
     files = {
         "src/p/__init__.py": "from ._impl import load\n",
-        "src/p/_impl.py": 'def load(path, size=10):\n    """Load it.\n\n    :param path: Which.\n    """\n',
+        "src/p/_impl.pyi": "@overload\ndef dump(x: int) -> int: ...\n@overload\ndef dump(x: str) -> str: ...\n",
+        "src/p/_impl.py": """
+            def dump(x): ...
+            def load(path, size=10):
+                '''Load it.
+
+                :param path: Which.
+                '''
+        """,
         "src/p/__init__.pyi": "def load(path: str, size: int = ...) -> bytes: ...\ndef only() -> None: ...\n",
         "src/only/__init__.pyi": "class Alone: ...\n",
     }
@@ -285,11 +313,14 @@ def test_a_stub_lends_its_annotations_to_the_documented_definition() -> None:
     assert (load.name, load.signature) == ("p.load", "load(path: str, size: int = 10) -> bytes")
     assert (load.docstring.split("\n")[0], load.parameters[0].description) == ("Load it.", "Which.")
     assert load.span.source == "src/p/_impl.py"
+    dump = library.find("p._impl.dump")
+    assert dump is not None and dump.signature == "dump(x)"
     assert public(files) == ["only", "only.Alone", "p", "p.load", "p.only"]
 
 
 def test_the_order_of_the_files_changes_nothing() -> None:
-    files = parsed(HTTP)
+    twice = {"src/dup.py": "def f(a): ...\n", "lib/dup.py": "def f(b): ...\n", "dup.py": "def f(c): ...\n"}
+    files = parsed(HTTP | twice)
     expected = json.dumps(api_json(link(files)))
     for seed in range(5):
         random.Random(seed).shuffle(files)
