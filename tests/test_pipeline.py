@@ -15,7 +15,8 @@ import pytest
 
 GUIDE = """# Guide
 
-Acme sends parcels to every city of the country within two days.
+Acme sends parcels to every city of the country within two days. It weighs them, finds the shortest way and tells the
+receiver when to be at home. Nothing is lost, for every parcel has a number.
 
 ## Sending
 
@@ -43,6 +44,11 @@ def track(number: str) -> str:
     """Tell where a parcel is at this moment."""
     return number
 '''
+RETURNS = """# Returns
+
+Parcels may be returned within thirty days of their arrival, in the wrapping in which they came. The sender pays for the
+way back unless the parcel was damaged on its way to the receiver.
+"""
 PIPELINE = "version: 1\nproject: acme\nsources:\n  - path: docs\n  - path: src\n"
 
 
@@ -71,12 +77,12 @@ def generator(body: str) -> dict[str, str]:
         "strange.py": f"""
 import os, time
 from pathlib import Path
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from docutune import Registration, hookimpl
 from docutune.records import Message, Sample, Task
 
 class Config(BaseModel):
-    pass
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 class MadeUp:
     def __init__(self, config): pass
@@ -115,7 +121,7 @@ def test_a_run_leaves_symbols_samples_with_origins_manifest_and_report(project: 
     run = Path(summary["folder"])
     assert summary["outcome"] == "finished"
     symbols = {symbol["name"]: symbol for symbol in json.loads((run / "api.json").read_text())["symbols"]}
-    assert symbols["acme.send"]["signature"] == "send(grams: int, *, city: str = \"Bergen\") -> str"
+    assert symbols["acme.send"]["signature"] == 'send(grams: int, *, city: str = "Bergen") -> str'
     assert symbols["acme.send"] | {"source": "src/acme.py", "first_line": 4, "last_line": 11} == symbols["acme.send"]
     samples = rows(project)
     assert {"purpose", "signature", "usage", "negative"} <= {row["kind"] for row in samples}
@@ -168,7 +174,7 @@ def test_moving_text_down_changes_no_sample_but_every_origin_follows(project: In
 
 
 def test_a_removed_document_takes_its_samples_along(project: Installed) -> None:
-    (project.work / "docs/extra.md").write_text("# Returns\n\nParcels may be returned within thirty days of arrival.\n")
+    (project.work / "docs/extra.md").write_text(RETURNS)
     project.answer("run")
     assert any("thirty days" in json.dumps(row) for row in rows(project))
     (project.work / "docs/extra.md").unlink()
@@ -203,7 +209,7 @@ def test_status_and_report_from_a_folder_below(project: Installed) -> None:
     assert f"run {run} of acme: finished" in docutune("status", run)
     assert docutune("report").startswith("#")
     docutune("report", "--output", "copy.html")
-    assert (project.work / "docs/copy.html").read_text().startswith("<!doctype html>")
+    assert (project.work / "docs/copy.html").read_text().startswith("<!DOCTYPE html>")
     done = project.docutune("report", "nope")
     assert (done.returncode, "there is no run 'nope'" in done.stderr) == (2, True)
 
@@ -234,19 +240,22 @@ def test_a_failing_generator_gives_one_line_and_keeps_what_was_made(project: Ins
     use(project, "generate: [{uses: made-up}]\nsplit: {rephrased: 0}\n")
     done = project.docutune("run")
     assert done.returncode == 1
-    assert "error: generator 'made-up' failed at src/acme.py:15-17: KeyError: 'weight'" in done.stderr
+    assert "error: generator 'made-up' failed at src/acme.py:14-16: KeyError: 'weight'" in done.stderr
     assert "Traceback" not in done.stderr
     assert steps(project) == {"parse": "made", "generate:made-up": "failed"}
+    strict = project.docutune("run", DOCUTUNE_STRICT="1").stderr
+    assert "strange.py" in strict and "KeyError: 'weight'" in strict.partition("error: ")[0]
     assert [row["outcome"] for row in project.answer("status")] == ["failed"]
     (project.work / "mended").touch()
     project.answer("run")
     calls = (project.work / "calls").read_text().split()
     assert sorted(set(calls)) == ["acme", "acme.send", "acme.track"]
     assert calls.count("acme.send") == 1
-    assert calls.count("acme.track") == 2
+    assert calls.count("acme.track") == 3
 
 
-def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(project: Installed) -> None:
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_kill_ends_with_130_and_the_same_command_goes_on(project: Installed, signum: int) -> None:
     body = """
         with open("calls", "a") as calls: calls.write(name + "\\n")
         if name == "acme.track" and not Path("mended").exists(): time.sleep(60)
@@ -263,7 +272,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(project: Installed) -
         deadline = time.monotonic() + 30
         while "acme.track" not in _text(project.work / "calls") and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signum)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     assert "stopped" in errors
@@ -280,12 +289,12 @@ def _text(path: Path) -> str:
 
 PARSER = """
 import os
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from docutune import ParserRegistration, hookimpl
 from docutune.records import Parsed, Section, Span
 
 class Config(BaseModel):
-    pass
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 class Hostile:
     def __init__(self, config): pass

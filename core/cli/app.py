@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -73,8 +75,10 @@ def app() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; known errors become one line and a hint on stderr, all others keep their traceback.
 
-    click itself ends quietly when the reader of stdout, such as `head`, has left.
+    click itself ends quietly when the reader of stdout, such as `head`, has left. DOCUTUNE_STRICT=1 shows the cause
+    behind a known error, too.
     """
+    _stop_at_once()
     try:
         result: Any = app.main(arguments, prog_name="docutune", standalone_mode=False)
     except click.ClickException as error:
@@ -89,6 +93,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _stop_at_once() -> None:
+    """Ctrl-C and a polite kill both stop the work where it stands, also a plugin that blocks the event loop."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in a shell's background job
+        signal.signal(signal.SIGINT, interrupt)
+
+
 def _show(error: DocutuneError) -> None:
+    if os.environ.get("DOCUTUNE_STRICT") == "1" and error.__cause__ is not None:
+        import traceback
+
+        traceback.print_exception(error.__cause__)
     prefix = "" if isinstance(error, ConfigError) else "error: "
     click.echo(f"{prefix}{error}", err=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from docutune.config import StepConfig
 from docutune.contracts import Context, Generator, Library
-from docutune.errors import DocutuneError, PluginError
+from docutune.errors import Cancelled, DocutuneError, PluginError
 from docutune.grounding import complaints
 from docutune.records import (
     RECORDS_VERSION,
@@ -146,7 +146,8 @@ class Generate:
                 for _ in range(min(CONCURRENT_TASKS, len(results))):
                     group.create_task(work())
         except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None  # the first failure stopped the others
+            first = failures.exceptions[0]  # it stopped the others
+            raise first from first.__cause__
         return results
 
     async def _run(self, item: Declared, library: Library, context: Context) -> JsonValue:
@@ -163,6 +164,8 @@ class Generate:
     async def _ask(self, item: Declared, context: Context, complaint: str | None) -> Sequence[Sample]:
         try:
             return await self.generator.run(item.task, context, complaint)
+        except KeyboardInterrupt:
+            raise Cancelled from None  # inside a task an interrupt would be reported a second time
         except DocutuneError:
             raise
         except Exception as error:
