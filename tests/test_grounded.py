@@ -16,6 +16,7 @@ from docutune.plugins.generators.grounded.blocks import blocks, fit
 from docutune.plugins.generators.grounded.generate import Grounded
 from docutune.plugins.generators.grounded.inline import plain
 from docutune.plugins.generators.grounded.plugin import Config, docutune_generators
+from docutune.plugins.generators.grounded.verbs import imperative
 from docutune.plugins.parsers.markdown.parse import Markdown
 from docutune.plugins.parsers.markdown.plugin import Config as MarkdownConfig
 from docutune.plugins.parsers.python.parse import Python
@@ -25,7 +26,7 @@ from docutune.symbols import SymbolTable, link
 
 DATA = Path(__file__).parent / "data" / "parcel"
 
-REVISIONS = {1: "5713bda55bc90c49"}
+REVISIONS = {1: "111191efd5e6a396"}
 """Fingerprint of everything made from the small library, by revision: another output needs another revision."""
 
 
@@ -45,6 +46,17 @@ def read(*, before: str = "") -> SymbolTable:
     return link(
         (python if path.suffix == ".py" else markdown).parse(before.encode() + path.read_bytes(), _source(path))
         for path in sources
+    )
+
+
+def of(max_section_chars: int = 4000, **files: str) -> SymbolTable:
+    """A library of a few files; names that begin with "doc" are Markdown, the others Python modules."""
+    python, markdown = Python(PythonConfig()), Markdown(MarkdownConfig(max_section_chars=max_section_chars))
+    return link(
+        markdown.parse(text.encode(), f"{name}.md")
+        if name.startswith("doc")
+        else python.parse(text.encode(), f"{name}.py")
+        for name, text in files.items()
     )
 
 
@@ -187,6 +199,126 @@ def test_each_fact_has_the_phrasings_that_were_asked_for(library: SymbolTable) -
         assert {len(questions) for questions in asked.values()} == {count}
 
 
+def test_facts_that_would_share_a_question_are_dropped() -> None:
+    same = 'def {0}() -> None:\n    """Write the whole table to a file."""\n'
+    facts = {sample.fact for sample in make(of(acme=same.format("save") + same.format("store")))}
+    assert {"purpose:acme.save", "purpose:acme.store"} < facts
+    assert not any(fact.startswith("lookup:") for fact in facts)
+
+
+def test_facts_that_would_share_a_key_are_dropped() -> None:
+    text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
+    library = of(doc1=f"# A > B\n\n{text}# C\n\n{text}", doc2=f"# A\n\n## B\n\nFurthermore. {text}")
+    assert {sample.fact for sample in make(library)} == {"explanation:C"}
+
+
+def test_the_same_heading_path_in_two_documents_has_no_topic() -> None:
+    text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
+    library = of(doc1=f"# Setup\n\n{text}", doc2=f"# Setup\n\n{text}", doc3=f"# Teardown\n\n{text}")
+    assert {sample.fact for sample in make(library)} == {"explanation:Teardown"}
+
+
+def test_a_section_cut_into_parts_is_one_topic() -> None:
+    text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
+    library = of(200, doc=f"# Setup\n\n{text * 9}")
+    assert len(list(library.sections())) > 1
+    assert {sample.fact for sample in make(library)} == {"explanation:Setup"}
+
+
+def test_headings_that_say_little_come_with_their_parents() -> None:
+    text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
+    asked = {question(sample) for sample in make(of(doc=f"# Pipes\n\n## Overview\n\n{text}## … valves?\n\n{text}"))}
+    assert {'Explain "Pipes: Overview".', 'Explain "Pipes: valves".'} < asked
+
+
+SHOWN = """\
+# Pipes
+
+So that this works, the pipe is opened with the function open_pipe:
+
+```python
+acme.open_pipe(handle)
+handle.close()
+```
+
+To open a pipe use `open_pipe`:
+
+```python
+import acme
+
+pipe = acme.open_pipe("/tmp")
+```
+
+Then close that one with `close_pipe` as well:
+
+```python
+import acme
+
+acme.close_pipe()
+```
+"""
+
+
+def test_examples_are_chosen_that_can_be_understood_alone() -> None:
+    source = 'def open_pipe(path: str) -> None:\n    """."""\n\n\ndef close_pipe() -> None:\n    """."""\n'
+    samples = make(of(acme=source, doc=SHOWN))
+    (opened,) = answers(samples, "usage:acme.open_pipe")
+    assert opened.startswith("To open a pipe use `open_pipe`:\n\n```python\nimport acme\n\npipe =")
+    (closed,) = answers(samples, "usage:acme.close_pipe")
+    assert closed.startswith("An example of `acme.close_pipe`:\n\n```python")
+
+
+def test_an_example_under_another_name_says_so() -> None:
+    source = "from tools.inner import run\n"
+    inner = 'def run() -> None:\n    """Run everything that is waiting."""\n'
+    document = "# Runs\n\nTo start call `run` once:\n\n```python\nfrom tools.inner import run\n\nrun()\n```\n"
+    library = of(**{"tools/__init__": source, "tools/inner": inner, "doc": document})
+    (shown,) = answers(make(library), "usage:tools.run")
+    assert shown.startswith("An example of `tools.run`, here under its other name `tools.inner.run`:\n\n```python")
+
+
+@pytest.mark.parametrize(
+    ("summary", "task"),
+    [
+        ("Print a line", "print a line"),
+        ("Copies every file", "copy every file"),
+        ("Attaches an option", "attach an option"),
+        ("Creates a command and uses the function as callback", ""),
+        ("Creates a command and returns it", ""),
+        ("The current context", ""),
+        ("This function prints", ""),
+        ("Print", ""),
+    ],
+)
+def test_tasks_are_asked_for_only_where_the_sentence_stays_right(summary: str, task: str) -> None:
+    assert imperative(summary) == task
+
+
+def test_negatives_never_name_what_exists_in_private() -> None:
+    """Each wrong name, once it exists without being public, gives way to another one."""
+    hidden: list[str] = []
+    for _ in range(4):
+        body = "".join(f"\n\ndef {name}() -> None: ...\n" for name in hidden)
+        source = f'__all__ = ["fetch"]\n\n\ndef fetch() -> None:\n    """Fetch all that is there."""\n{body}'
+        (fact,) = {sample.fact for sample in make(of(acme=source), Config(kinds=("negative",)))}
+        name = fact.removeprefix("negative:acme.")
+        assert name not in hidden
+        hidden.append(name)
+
+
+def test_negatives_suggest_the_nearest_name() -> None:
+    names = [
+        f"{verb}_{noun}" for verb in ("read", "open", "load", "loads") for noun in ("file", "files", "item", "all")
+    ]
+    source = "".join(f'def {name}() -> None:\n    """This is what {name} is for."""\n\n\n' for name in names)
+    library = of(acme=source)
+    samples = make(library, Config(kinds=("negative",), phrasings=1))
+    assert len(samples) > 10
+    for sample in samples:
+        wrong, meant = re.findall(r"`([^`]+)`", answer(sample))[:2]
+        assert library.nearest(wrong, 1)[0].name == meant
+
+
 def test_negatives_name_what_does_not_exist_and_suggest_what_does(samples: list[Sample], library: SymbolTable) -> None:
     negatives = [sample for sample in samples if sample.kind == "negative" and sample.language == "en"]
     assert len({sample.fact for sample in negatives}) >= 6
@@ -323,4 +455,5 @@ def test_what_announces_something_left_out_goes_too() -> None:
     parts = blocks("First sentence. Second one:\n\n```python\n" + "x = 1\n" * 50 + "```\n")
     assert fit(parts, 100) == "First sentence."
     assert fit(blocks("It is so. The table below shows more."), 100) == "It is so."
+    assert fit(blocks("It is so.\n\nTherefore the following is\n\n    code()\n"), 40) == "It is so."
     assert fit(blocks("Too long to fit at all and without an end"), 20) == ""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from docutune.contracts import Library
+from docutune.plugins.generators.grounded.blocks import sentences
 from docutune.plugins.generators.grounded.fact import Fact
 from docutune.plugins.generators.grounded.names import short
 from docutune.plugins.generators.grounded.symbol_facts import summary
@@ -34,7 +35,7 @@ def negative_facts(symbols: Sequence[Symbol], library: Library) -> Iterator[Fact
 
 
 def _fact(wrong: str, meant: Symbol, text: str) -> Fact:
-    slots = {"wrong": wrong, "name": meant.name, "summary": text}
+    slots = {"wrong": wrong, "name": meant.name, "summary": sentences(text)[0]}
     return Fact(f"negative:{wrong}", "negative", "negative", slots, f"no {meant.name}", (meant.span,), (meant.name,))
 
 

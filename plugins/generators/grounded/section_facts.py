@@ -78,13 +78,12 @@ def _topics(sections: Sequence[Section]) -> dict[tuple[str, ...], str]:
     """
     paths = [section.heading for section in sections]
     ends = Counter(_spoken(path[-length:]).casefold() for path in paths for length in range(1, len(path) + 1))
-    whole = Counter(paths)
     topics: dict[tuple[str, ...], str] = {}
     for path in paths:
         lengths = range(2 if _GENERIC.fullmatch(path[-1]) and len(path) > 1 else 1, len(path) + 1)
         unique = (_spoken(path[-length:]) for length in lengths)
         topic = next((end for end in unique if ends[end.casefold()] == 1), "")
-        if topic and whole[path] == 1:
+        if topic:
             topics[path] = topic
     return topics
 

@@ -14,6 +14,7 @@ from docutune.plugins.generators.grounded.verbs import imperative
 from docutune.records import Parameter, Symbol
 
 SUMMARY_CHARS = 400
+_SUMMARY_SENTENCES = 2
 _TASK_CHARS = 160
 _PLAIN_BASES = {"object", "ABC", "abc.ABC", "Generic", "typing.Generic", "t.Generic", "Protocol", "typing.Protocol"}
 _RETURNS = re.compile(r"\)\s*->\s*(.+)$", re.DOTALL)
@@ -35,9 +36,9 @@ def symbol_facts(symbol: Symbol, library: Library, limit: int) -> Iterator[Fact]
 
 
 def summary(symbol: Symbol, limit: int = SUMMARY_CHARS) -> str:
-    """The docstring's first paragraph in plain Markdown, whole sentences of it; "" when it says nothing."""
+    """One or two sentences from the docstring's first paragraph in plain Markdown; "" when it says nothing."""
     paragraph = next((block for block in blocks(symbol.summary) if block.kind == "prose"), Block("prose", ""))
-    text = _telling(paragraph.text, limit)
+    text = join_sentences(sentences(_telling(paragraph.text, limit))[:_SUMMARY_SENTENCES])
     return _finished(text) if says_something(text) else ""
 
 

@@ -38,3 +38,6 @@ class Locker(Depot):
 
 class Hook(dict):
     """A mapping with attributes of its own."""
+
+    def refresh(self) -> None:
+        """Reads every attribute anew from the depot."""
