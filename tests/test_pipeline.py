@@ -92,7 +92,8 @@ class MadeUp:
     async def run(self, task, context, complaint=None):
         name = task.payload["name"]
         def sample(answer):
-            return Sample((Message("user", f"What is {{name}}?"), Message("assistant", answer)), "purpose", name, (name,))
+            messages = (Message("user", f"What is {{name}}?"), Message("assistant", answer))
+            return Sample(messages, "purpose", name, (name,))
 {body}
 
 @hookimpl
@@ -217,7 +218,8 @@ def test_status_and_report_from_a_folder_below(project: Installed) -> None:
 def test_samples_that_name_what_does_not_exist_are_asked_for_again_then_rejected(project: Installed) -> None:
     body = """
         if name == "acme.send":
-            return [sample("Use `acme.send`." if complaint and "acme.dispatch" in complaint else "Use `acme.dispatch`.")]
+            told = complaint and "acme.dispatch" in complaint
+            return [sample("Use `acme.send`." if told else "Use `acme.dispatch`.")]
         return [sample(f"Like `acme.{name[-5:]}` and `acme.nowhere`."), sample(f"It is {name}, for parcels.")]
 """
     project.install("strange", generator(body), "made-up = strange")
@@ -245,7 +247,7 @@ def test_a_failing_generator_gives_one_line_and_keeps_what_was_made(project: Ins
     assert steps(project) == {"parse": "made", "generate:made-up": "failed"}
     strict = project.docutune("run", DOCUTUNE_STRICT="1").stderr
     assert "strange.py" in strict and "KeyError: 'weight'" in strict.partition("error: ")[0]
-    assert [row["outcome"] for row in project.answer("status")] == ["failed"]
+    assert [row["outcome"] for row in project.answer("status")] == ["failed", "failed"]
     (project.work / "mended").touch()
     project.answer("run")
     calls = (project.work / "calls").read_text().split()
