@@ -14,7 +14,9 @@ _FENCE = re.compile(
     r"^[ \t]*(?P<marks>`{3,}|~{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^[ \t]*(?P=marks)[`~]*[ \t]*$", re.M | re.S
 )
 _PYTHON = {"", "python", "python3", "py", "py3", "pycon", "doctest", "ipython"}
-_LINK = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s<>)\]`\"']+|\S+@\S+")
+_LINK = re.compile(
+    r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s<>)\]`\"']+|(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"
+)
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_./@\\-])[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?![A-Za-z0-9_/@\\-])")
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.) ?")
 _IMPORT = re.compile(r"^\s*from\s+([A-Za-z_][\w.]*)\s+import\s+\(?([\w ,]+)", re.M)

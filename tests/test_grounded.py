@@ -199,6 +199,31 @@ def test_each_fact_has_the_phrasings_that_were_asked_for(library: SymbolTable) -
         assert {len(questions) for questions in asked.values()} == {count}
 
 
+CHINESE = '''
+def send(box: bytes, retries: int = 3) -> str:
+    """寄出一个包裹；失败时会重试。返回它的单号。还会写日志。
+
+    Args:
+        box: 包裹的内容，不超过三十公斤
+        retries: 失败后重试的次数。
+    """
+'''
+
+
+def test_chinese_sources() -> None:
+    document = "# 快递库\n\n## 用法\n\n只有当服务器可用时才能寄送，否则会抛出异常，\n调用者需要稍后再试。\n"
+    samples = make(of(kuaidi=CHINESE, doc=document), Config(languages=("zh",)))
+    assert answers(samples, "purpose:kuaidi.send", "zh") == {
+        "`kuaidi.send` 的用途：寄出一个包裹；失败时会重试。返回它的单号。"
+    }
+    assert answers(samples, "parameters:kuaidi.send:box", "zh") == {"`box`：包裹的内容，不超过三十公斤。"}
+    assert answers(samples, "parameters:kuaidi.send:retries", "zh") == {"`retries`：失败后重试的次数。默认值为 `3`。"}
+    assert answers(samples, "explanation:快递库 > 用法", "zh") == {
+        "只有当服务器可用时才能寄送，否则会抛出异常，调用者需要稍后再试。"
+    }
+    assert "请解释一下“快递库：用法”。" in {question(sample) for sample in samples}
+
+
 def test_facts_that_would_share_a_question_are_dropped() -> None:
     same = 'def {0}() -> None:\n    """Write the whole table to a file."""\n'
     facts = {sample.fact for sample in make(of(acme=same.format("save") + same.format("store")))}

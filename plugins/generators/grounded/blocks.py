@@ -31,7 +31,7 @@ _ANNOUNCES = re.compile(
 )
 _ENDS = re.compile(r"[.!?。！？…)][\"'`*_)\]”’]*\Z")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|cf|vs|approx|resp|incl|Dr|Mr|St|No|Fig)|\.\.)\.$")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]`*]*\s+(?=[A-Z\"'`(\[*\d])|(?<=[。！？；])\s*(?!$)")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]`*]*\s+(?=[A-Z\"'`(\[*\d])|(?<=[。！？])\s*(?!$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,10 @@ class Block:
 def blocks(text: str) -> tuple[Block, ...]:
     """The blocks of a text in Markdown, MyST or reStructuredText; directives that hold no prose or code are dropped."""
     text = re.sub(r"<!--.*?-->", "", text.expandtabs(4), flags=re.DOTALL)
-    return tuple(_scan(textwrap.dedent(text).splitlines()))
+    try:
+        return tuple(_scan(textwrap.dedent(text).splitlines()))
+    except RecursionError:  # lists or directives nested hundreds of times: nobody could read an answer made of them
+        return ()
 
 
 def fit(parts: Iterable[Block], limit: int) -> str:

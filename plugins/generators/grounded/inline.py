@@ -7,7 +7,7 @@ import re
 _ROLE = re.compile(r"(?<![\w`])(?::(?P<rst>[a-zA-Z][\w:+.-]*):|\{(?P<myst>[a-zA-Z][\w:+.-]*)\})`(?P<body>[^`]+)`")
 _TITLED = re.compile(r"^(?P<title>.+?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 _LITERAL = re.compile(r"``\s?([^`\n]+?)\s?``")
-_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
+_CODE = re.compile(r"(?<!`)(`{1,4})(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _HELD = re.compile("\x00(\\d+)\x00")
 _NAME = re.compile(r"[A-Za-z_@.-][\w.\-\[\]()*=, ]*")
 _TEXT_ROLES = {"ref", "doc", "term", "abbr", "numref", "any", "emphasis", "strong", "title", "download", "guilabel"}

@@ -34,7 +34,12 @@ class Wording:
     def answer(self, form: str, slots: Slots) -> str:
         """The answer, in pieces as far as the slots are filled."""
         filled = self._fill(slots)
-        return "".join(piece.format_map(filled) for piece in self.forms[form].answer if _named(piece) <= set(filled))
+        answer = ""
+        for piece in self.forms[form].answer:
+            if _named(piece) <= set(filled):
+                text = piece.format_map(filled)
+                answer += text.lstrip(" ") if answer.endswith("。") else text
+        return answer
 
     def _fill(self, slots: Slots) -> dict[str, str]:
         words = {name: value if isinstance(value, str) else self._listed(value) for name, value in slots.items()}

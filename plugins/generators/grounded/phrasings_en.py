@@ -25,7 +25,7 @@ _FORMS = {
             "What does the declaration of `{name}` look like?",
             "Write down the full signature of `{name}`.",
         ),
-        answer=("`{name}` is declared as:\n\n```python\n{signature}\n```",),
+        answer=("`{name}` is declared as:\n\n```{language}\n{signature}\n```",),
     ),
     "declaration": Phrasing(
         questions=(
@@ -36,7 +36,7 @@ _FORMS = {
             "Which type or value does `{name}` have?",
             "Write down the declaration of the {noun} `{name}`.",
         ),
-        answer=("`{name}` is declared as:\n\n```python\n{signature}\n```",),
+        answer=("`{name}` is declared as:\n\n```{language}\n{signature}\n```",),
     ),
     "parameters": Phrasing(
         questions=(

@@ -25,7 +25,7 @@ _FORMS = {
             "想看一下 `{name}` 的签名，怎么写？",
             "`{name}` 在源码里如何定义参数和返回值？",
         ),
-        answer=("`{name}` 的声明如下：\n\n```python\n{signature}\n```",),
+        answer=("`{name}` 的声明如下：\n\n```{language}\n{signature}\n```",),
     ),
     "declaration": Phrasing(
         questions=(
@@ -36,7 +36,7 @@ _FORMS = {
             "`{name}` 的类型或取值是什么？",
             "请写出{noun} `{name}` 的声明。",
         ),
-        answer=("`{name}` 的声明如下：\n\n```python\n{signature}\n```",),
+        answer=("`{name}` 的声明如下：\n\n```{language}\n{signature}\n```",),
     ),
     "parameters": Phrasing(
         questions=(

@@ -89,4 +89,5 @@ def _topics(sections: Sequence[Section]) -> dict[tuple[str, ...], str]:
 
 
 def _spoken(path: Sequence[str]) -> str:
-    return ": ".join(plain(title).strip(" .…:：?？") for title in path)
+    titles = [plain(title).strip(" .…:：?？") for title in path]
+    return ("：" if is_cjk("".join(titles)) else ": ").join(titles)

@@ -84,10 +84,11 @@ def _purpose(symbol: Symbol, limit: int) -> Iterator[Fact]:
 def _signature(symbol: Symbol) -> Iterator[Fact]:
     """Callables by their signature; attributes by their declaration, unless its value was too long to be shown."""
     text = symbol.signature.strip()
+    slots: dict[str, str | list[str]] = {"language": symbol.language, "signature": text}
     if symbol.kind in _CALLABLE and "(" in text:
-        yield _fact(symbol, "signature", "signature", {"signature": text})
+        yield _fact(symbol, "signature", "signature", slots)
     elif symbol.kind != "module" and re.search(r"[:=]", text) and not text.endswith("..."):
-        yield _fact(symbol, "signature", "declaration", {"noun": symbol.kind, "signature": text})
+        yield _fact(symbol, "signature", "declaration", {**slots, "noun": symbol.kind})
 
 
 def _parameters(symbol: Symbol, limit: int) -> Iterator[Fact]:
