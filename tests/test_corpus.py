@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from docutune.config import SplitConfig
 from docutune.corpus import Dataset, assemble, names, write_samples, write_splits
 from docutune.records import Made, Message, Origin, Sample, Span

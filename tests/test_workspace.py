@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from docutune import atomic
 from docutune.catalog import Catalog
 from docutune.errors import DocutuneError, UsageError
@@ -150,6 +151,6 @@ def test_notebook_loses_nothing_with_several_writers(tmp_path: Path) -> None:
 def test_a_damaged_notebook_is_named_not_overwritten(tmp_path: Path) -> None:
     store = Store(tmp_path)
     (store.folder / "notebook.json").write_text('{"exchanges": {"1"')
-    with pytest.raises(DocutuneError, match="notebook.json: not readable"):
+    with pytest.raises(DocutuneError, match=r"notebook\.json: not readable"):
         Notebook(store).add(Exchange("t", "m", "base", "q", "a"))
     assert (store.folder / "notebook.json").read_text() == '{"exchanges": {"1"'

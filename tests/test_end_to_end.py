@@ -1,0 +1,164 @@
+"""The main job through the command line: sources to a tuned model, its figures, its report and an answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.training
+
+FACTS = {
+    "send": "Send one parcel to a city and return its number.",
+    "track": "Tell where a parcel is at this moment.",
+    "weigh": "Put a parcel on the scales and read the grams.",
+    "refund": "Pay back what a lost parcel was worth.",
+    "label": "Print the sticker that goes on the box.",
+    "pickup": "Ask the driver to come to your door.",
+    "quote": "Say what a delivery will cost before you order it.",
+    "archive": "Move old orders out of the way.",
+}
+CODE = '"""Parcels."""\n' + "".join(f'\n\ndef {name}():\n    """{text}"""\n' for name, text in FACTS.items())
+PIPELINE = """version: 1
+project: acme
+sources:
+  - path: acme.py
+generate:
+  - uses: grounded
+    with: {kinds: [purpose], phrasings: 4}
+split: {rephrased: 1.0, validation: 0.2}
+train:
+  - name: smoke
+    uses: trl
+    with: {model: builtin/tiny, lora_rank: 16, learning_rate: 8.0e-3, max_steps: 120, batch_size: 8}
+runtime: {uses: local, with: {max_new_tokens: 48}}
+"""
+Call = subprocess.CompletedProcess[str]
+
+
+def docutune(folder: Path, *arguments: str, **variables: str) -> Call:
+    code = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("acme")
+    (folder / "acme.py").write_text(CODE)
+    (folder / "pipeline.yaml").write_text(PIPELINE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def summary(project: Path) -> dict[str, Any]:
+    done = docutune(project, "run", "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def figure(summary: dict[str, Any], metric: str) -> dict[str, Any]:
+    (found,) = [item for item in summary["figures"]["smoke"]["text-overlap"] if item["metric"] == metric]
+    return dict(found)
+
+
+def test_the_tuned_model_knows_what_the_base_does_not(summary: dict[str, Any]) -> None:
+    found = figure(summary, "rougeL")
+    assert found["count"] == len(FACTS) + 1  # the module itself is a fact too
+    assert found["tuned"] > found["base"] + 0.3
+    assert found["verdict"] == "better"
+    assert found["low"] <= found["difference"] <= found["high"]
+
+
+def test_the_run_folder_holds_everything(summary: dict[str, Any], project: Path) -> None:
+    run = Path(summary["folder"])
+    report = json.loads((run / "report.json").read_text())
+    (model,) = report["models"]
+    losses = [point["loss"] for point in model["curve"] if "loss" in point]
+    assert losses[-1] < losses[0] / 2
+    assert len(model["answers"]) == len(FACTS) + 1
+    assert all(answer["sources"][0].startswith("acme.py:") for answer in model["answers"])
+    html = (run / "report.html").read_text()
+    assert "<svg" in html
+    assert "smoke" in html
+    assert list((run / "tensorboard/smoke").glob("events.out.tfevents.*"))
+    adapter = project / ".docutune" / summary["models"][0]["adapter"]
+    assert {"adapter_config.json", "adapter_model.safetensors", "template.json", "README.md"} <= {
+        path.name for path in adapter.iterdir()
+    }
+    card = (adapter / "README.md").read_text()
+    assert summary["dataset"]["version"] in card
+    assert str(project) not in card
+
+
+def test_a_second_run_and_eval_train_and_ask_nothing_again(summary: dict[str, Any], project: Path) -> None:
+    for command in (["run"], ["eval"]):
+        again = json.loads(docutune(project, *command, "--json").stdout)
+        assert again["figures"] == summary["figures"]
+        manifest = json.loads((Path(again["folder"]) / "manifest.json").read_text())
+        assert {step["status"] for step in manifest["steps"]} == {"reused"}
+
+
+def test_eval_never_trains(summary: dict[str, Any], project: Path) -> None:
+    done = docutune(project, "eval", "--set", "train[0].with.max_steps=7")
+    assert done.returncode == 2
+    assert "train:smoke: not made yet with this pipeline file" in done.stderr
+
+
+def test_chat_streams_an_answer_and_writes_it_down(summary: dict[str, Any], project: Path) -> None:
+    answers = json.loads((Path(summary["folder"]) / "report.json").read_text())["models"][0]["answers"]
+    best = max(answers, key=lambda answer: float(answer["tuned_score"]))
+    done = docutune(project, "chat", best["question"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == best["tuned"].strip()
+    asked = json.loads(docutune(project, "chat", "--base", "--json", "--max-new-tokens", "5", best["question"]).stdout)
+    assert asked["answer"].strip() != best["tuned"].strip()
+    history = json.loads(docutune(project, "chat", "--history", "--json").stdout)
+    assert [(item["variant"], item["question"]) for item in history] == [
+        ("tuned", best["question"]),
+        ("base", best["question"]),
+    ]
+    assert history[0]["answer"] == done.stdout.removesuffix("\n")
+    done = docutune(project, "chat", "--model", "nope", "hello")
+    assert (done.returncode, "models of this workspace: smoke" in done.stderr) == (2, True)
+
+
+def test_a_damaged_model_is_trained_again(summary: dict[str, Any], project: Path) -> None:
+    weights = project / ".docutune" / summary["models"][0]["adapter"] / "adapter_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    planned = {step["name"]: step["action"] for step in json.loads(docutune(project, "plan", "--json").stdout)}
+    assert planned["base:builtin/tiny"] == "reuse"
+    assert planned["train:smoke"] == "make"
+    done = docutune(project, "run", "--json")
+    assert json.loads(done.stdout)["figures"] == summary["figures"], done.stderr
+    content[-1] ^= 1
+    assert weights.read_bytes() == content
+
+
+def test_a_backend_that_is_not_installed_gives_one_line(project: Path, tmp_path: Path) -> None:
+    """The environment is a real one without torch: the standard library and docutune's own dependencies."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.abc, importlib.machinery, sys\n"
+        "class Absent(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('torch', 'peft'): raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+    )
+    done = docutune(project, "validate", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "trainer 'trl' needs torch, peft: install with pip install 'docutune[trl]'" in done.stderr
+    assert "Traceback" not in done.stderr
