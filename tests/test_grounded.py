@@ -26,7 +26,7 @@ from docutune.symbols import SymbolTable, link
 
 DATA = Path(__file__).parent / "data" / "parcel"
 
-REVISIONS = {1: "111191efd5e6a396"}
+REVISIONS = {1: "aa978a0a0f125cfa"}
 """Fingerprint of everything made from the small library, by revision: another output needs another revision."""
 
 
@@ -243,6 +243,12 @@ def test_the_same_heading_path_in_two_documents_has_no_topic() -> None:
     assert {sample.fact for sample in make(library)} == {"explanation:Teardown"}
 
 
+def test_the_same_heading_twice_in_one_place_has_no_topic() -> None:
+    text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
+    library = of(doc=f"# Pipes\n\n{text}## Closing Time\n\n{text}## Closing Time\n\nFurthermore. {text}")
+    assert {sample.fact for sample in make(library)} == {"explanation:Pipes"}
+
+
 def test_a_section_cut_into_parts_is_one_topic() -> None:
     text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
     library = of(200, doc=f"# Setup\n\n{text * 9}")
@@ -252,8 +258,11 @@ def test_a_section_cut_into_parts_is_one_topic() -> None:
 
 def test_headings_that_say_little_come_with_their_parents() -> None:
     text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
-    asked = {question(sample) for sample in make(of(doc=f"# Pipes\n\n## Overview\n\n{text}## … valves?\n\n{text}"))}
-    assert {'Explain "Pipes: Overview".', 'Explain "Pipes: valves".'} < asked
+    asked = {
+        question(sample)
+        for sample in make(of(doc=f"# Pipes\n\n## Overview\n\n{text}## … big valves?\n\n{text}## Joints\n\n{text}"))
+    }
+    assert {'Explain "Pipes: Overview".', 'Explain "Pipes: big valves".', 'Explain "Pipes: Joints".'} < asked
 
 
 SHOWN = """\

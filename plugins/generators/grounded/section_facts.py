@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from docutune.contracts import Library
@@ -20,14 +20,17 @@ _NO_KNOWLEDGE = re.compile(
     re.IGNORECASE,
 )
 _SIGNPOST = re.compile(
+    r"See (?:also )?\S.* for (?:more |further )?(?:information|details)|"
     r"(?:This|The following|In this) (?:page|part|section|document|documentation|chapter|guide)\b|本[页节章文]"
 )
 _GENERIC = re.compile(
     r"(?:an? |the )?(?:basics?|basic usage|usage|examples?|overview|introduction|notes?|details|background|summary|"
-    r"motivation|general|options|arguments|parameters|why|how|what|what's new|faq|tips|advanced|advanced usage|other|"
+    r"motivation|general|answer|question|solution|result|"
+    r"options|arguments|parameters|why|how|what|what's new|faq|tips|advanced|advanced usage|other|"
     r"[….].*|示例|例子|概述|简介|用法|说明|基本用法|背景)",
     re.IGNORECASE,
 )
+_HEADED = re.compile(r"#{1,6}\s|[^\n]+\n(?:={2,}|-{2,})\s*$", re.MULTILINE)
 _MIN_CHARS, _MIN_CJK_CHARS = 80, 30
 
 
@@ -58,13 +61,16 @@ def _telling(section: Section) -> tuple[Block, ...]:
 
 
 def _first_parts(sections: Iterator[Section]) -> Iterator[Section]:
-    """A long section is cut into parts; the first one carries what it is about."""
-    seen: set[tuple[str, tuple[str, ...]]] = set()
+    """A long section is cut into parts; the first one carries what it is about.
+
+    Where a document has the same heading twice in one place, nobody can tell which one is meant: neither is taken.
+    """
+    parts: dict[tuple[str, tuple[str, ...]], list[Section]] = defaultdict(list)
     for section in sections:
-        place = (section.span.source, section.heading)
-        if section.heading and place not in seen:
-            seen.add(place)
-            yield section
+        parts[(section.span.source, section.heading)].append(section)
+    for (_, heading), found in parts.items():
+        if heading and not any(_HEADED.match(section.text) for section in found[1:]):
+            yield found[0]
 
 
 def _says_nothing(section: Section) -> bool:
@@ -80,12 +86,18 @@ def _topics(sections: Sequence[Section]) -> dict[tuple[str, ...], str]:
     ends = Counter(_spoken(path[-length:]).casefold() for path in paths for length in range(1, len(path) + 1))
     topics: dict[tuple[str, ...], str] = {}
     for path in paths:
-        lengths = range(2 if _GENERIC.fullmatch(path[-1]) and len(path) > 1 else 1, len(path) + 1)
+        lengths = range(2 if _needs_parent(path) else 1, len(path) + 1)
         unique = (_spoken(path[-length:]) for length in lengths)
         topic = next((end for end in unique if ends[end.casefold()] == 1), "")
         if topic:
             topics[path] = topic
     return topics
+
+
+def _needs_parent(path: Sequence[str]) -> bool:
+    """Whether the heading alone does not say what it is about: "Overview", or any single word."""
+    single = len(path[-1].split()) == 1 and not is_cjk(path[-1])
+    return len(path) > 1 and (single or bool(_GENERIC.fullmatch(path[-1])))
 
 
 def _spoken(path: Sequence[str]) -> str:
