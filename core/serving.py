@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -81,7 +81,7 @@ class Connection:
             os._exit(0)  # nobody waits for the model being loaded or the answer being made: free the memory now
 
 
-def _replies(session: Session, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _replies(session: Session, request: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
     variant = request["variant"]
     if request["method"] == "answer":
         probes = [from_json(Probe, probe) for probe in request["probes"]]
