@@ -70,7 +70,6 @@ def test_headings_inside_other_blocks_open_no_section() -> None:
     [
         "```python\nfirst = 1\n\n# not a heading\n\nlast = 2\n```",
         "| a | b |\n| - | - |\n| 1 | 2 |\n| 3 | 4 |",
-        "a | b\n- | -\n1 | 2",
         "1. one\n\n   more of one\n\n   ```\n   code\n   ```\n\n2. two",
         "> quote\n>\n> goes on",
         "!!! warning\n    First.\n\n    Second.",
@@ -87,6 +86,12 @@ def test_long_sections_are_cut_between_blocks_only(block: str) -> None:
     assert len(pieces) == 3
     assert block in pieces[1]
     assert pieces[0].startswith("# Title\n\nWord.") and pieces[2] == "Tail of the section."
+
+
+def test_a_table_right_below_a_line_is_a_block_of_its_own() -> None:
+    table = "| a | b |\n| - | - |\n| 1 | 2 |"
+    pieces = [section.text for section in parse(f"A line before it.\n{table}\n", max_section_chars=20).sections]
+    assert pieces == ["A line before it.", table]
 
 
 def test_pieces_hold_every_line_once_and_keep_to_the_limit() -> None:

@@ -410,7 +410,7 @@ def test_what_does_not_compile_is_one_problem_with_its_line(content: bytes, prob
 def test_deep_but_valid_code_is_read() -> None:
     elifs = "if a: pass\n" + "".join(f"elif b:\n    def f{number}(): ...\n" for number in range(150))
     assert "f149" in symbols(elifs)
-    assert symbols("def f(x=(\n" + "+".join(["1"] * 900) + ")): ...\n")["f"].signature == "f(x=...)"
+    assert symbols("def f(x=(\n" + "+\n".join(["1"] * 900) + ")): ...\n")["f"].signature == "f(x=...)"
     nested = "".join(f"{' ' * depth}class A{depth}:\n" for depth in range(95)) + " " * 95 + "x = 1\n"
     assert len(symbols(nested)) == 97
 
