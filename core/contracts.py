@@ -78,6 +78,9 @@ class Library(Protocol):
     def find(self, name: str) -> Symbol | None:
         """The symbol of that full name, through aliases and inheritance, public or not."""
 
+    def knows(self, name: str) -> bool:
+        """Whether the sources give the name to anything, be it to something of another library that they import."""
+
     def nearest(self, name: str, limit: int = 3) -> Sequence[Symbol]:
         """Public symbols whose names are closest to `name`, best first."""
 

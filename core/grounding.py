@@ -132,7 +132,7 @@ def _chain(node: ast.AST) -> tuple[str, list[str]]:
 def _is_invented(name: str, library: Library) -> bool:
     parts = name.split(".")
     top = library.find(parts[0])
-    if top is None or library.find(name) is not None:
+    if top is None or library.knows(name):
         return False
     owner, missing = top, parts[1]
     for length in range(2, len(parts)):

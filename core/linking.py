@@ -31,12 +31,24 @@ class Names:
             else:
                 self._add(alias.name, alias.target)
         self._expand(sorted(set(stars)))
+        self._unbounded = self._fed_from_outside(sorted(set(stars)))
 
     def resolve(self, name: str) -> str | None:
         """The full name of the definition that `name` stands for, None when the library has none."""
         if name not in self._resolved:
             self._resolved[name] = self._search(name)
         return self._resolved[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether the files give the name to anything, be it a module or class of another library, or may do so
+        through a star import from one.
+        """
+        parts = name.split(".")
+        for length in range(len(parts), 0, -1):
+            home = self.resolve(".".join(parts[:length]))
+            if home:
+                return length == len(parts) or self._binds(home, parts[length])
+        return False
 
     def exported(self, module: str) -> list[str]:
         """What `from module import *` brings: `__all__`, else every name without a leading underscore."""
@@ -74,6 +86,18 @@ class Names:
                 return None
             scope = scope.rpartition(".")[0]
         return None
+
+    def _binds(self, owner: str, last: str) -> bool:
+        exports = self.symbols[owner].exports or ()
+        return f"{owner}.{last}" in self.targets or last in exports or owner in self._unbounded
+
+    def _fed_from_outside(self, stars: list[tuple[str, str]]) -> set[str]:
+        """Modules with a star import from a module that is not in the library, or from one that has such an import."""
+        written = {(scope, self._search(module)) for scope, module in stars}
+        fed = {scope for scope, module in written if module is None}
+        while more := {scope for scope, module in written if module in fed} - fed:
+            fed |= more
+        return fed
 
     def _add(self, name: str, target: str) -> None:
         if name in self.symbols or name == target:

@@ -47,6 +47,10 @@ class SymbolTable:
         found = self._names.resolve(name)
         return self._shown[found] if found else None
 
+    def knows(self, name: str) -> bool:
+        """Whether the sources give the name to anything, be it to something of another library that they import."""
+        return self._names.knows(name)
+
     def nearest(self, name: str, limit: int = 3) -> Sequence[Symbol]:
         """Public symbols whose names are closest to `name`, best first; a bare name is compared with last parts."""
         from rapidfuzz import fuzz, process  # 41 modules: only for those who ask

@@ -47,7 +47,20 @@ FILES = {
         def __getattr__(name: str) -> object: ...
         """,
     "acme/io.py": """
+        import os
+        from acme._compiled import Buffer
+
+        __all__ = ["read", "Lazy"]
+
         def read() -> str: ...
+        """,
+    "acme/open.py": """
+        from acme._compiled import *
+        """,
+    "acme/wide.py": """
+        from acme.open import *
+
+        class Narrow: ...
         """,
 }
 
@@ -77,6 +90,7 @@ def invented(library: SymbolTable) -> Callable[[str], list[str]]:
         ("先调用acme.fetch_all函数。", ["acme.fetch_all"]),
         ("`acme.Client.post` sends data, `acme.Client.get` reads it.", ["acme.Client.post"]),
         ("`acme.clients.Client` is the class.", ["acme.clients.Client"]),
+        ("`acme.io.write` and `acme.wide.Narrow.write`", ["acme.io.write", "acme.wide.Narrow.write"]),
         ("```python\nimport acme as a\n\na.fetch_all(1)\na.fetch(1)\n```", ["acme.fetch_all"]),
         ("```python\nfrom acme import fetch, fetch_all\n```", ["acme.fetch_all"]),
         ("```python\nfrom acme.client import Client as C\n\nC.post()\n```", ["acme.client.Client.post"]),
@@ -101,6 +115,8 @@ def test_names_that_do_not_exist(invented: Callable[[str], list[str]], answer: s
         "acme 1.2.3, acme-2.0 and acme==1.0.post1 are versions; acme.v2-beta is a branch.",
         "`acme.client.Foreign.anything` may come from requests.",
         "`acme.client.Under.anything` too, and `acme.client.Magic.anything` is made up on the fly.",
+        "`acme.io.os`, `acme.io.os.path.join` and `acme.io.Buffer.anything` are imported, `acme.io.Lazy` is promised.",
+        "`acme.open.anything` and `acme.wide.anything` may come from a compiled module.",
         "`acme.lazy.anything` may be made up on the fly.",
         "`acme.fetch.cache_clear` may be there: functions are decorated.",
         "`numpy.fetch_all` and `client.fetch_all` belong to others.",

@@ -32,6 +32,9 @@ class NoLibrary:
     def find(self, name: str) -> Symbol | None:
         return None
 
+    def knows(self, name: str) -> bool:
+        return False
+
     def nearest(self, name: str, limit: int = 3) -> Sequence[Symbol]:
         return ()
 

@@ -40,7 +40,7 @@ def _fact(wrong: str, meant: Symbol, text: str) -> Fact:
 
 
 def _certainly_absent(wrong: str, meant: Symbol, library: Library) -> bool:
-    if library.find(wrong) is not None:
+    if library.knows(wrong):
         return False
     nearest = library.nearest(wrong, 1)
     return bool(nearest) and nearest[0].name == meant.name
