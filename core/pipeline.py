@@ -164,6 +164,10 @@ class Pipeline:
                 {"source": document.source, "sha256": document.digest, "problems": list(document.problems)}
                 for document in after.documents
             ]
+            log.facts["unread"] = dict(after.unread)
+            if after.unread:
+                kinds = ", ".join(f"{count} {suffix}" for suffix, count in after.unread.items())
+                log.note(f"files that no installed parser reads: {kinds}")
         if after.dataset is not None and before.dataset is None:
             write_samples(after.dataset, folder / "samples.jsonl")
             log.facts["dataset"] = after.dataset.version

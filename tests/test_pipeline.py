@@ -367,6 +367,15 @@ def test_sources_without_a_readable_file_say_so(project: Installed) -> None:
     assert "hold no file that a parser reads (suffixes: .markdown, .md, .py, .pyi)" in done.stderr
 
 
+def test_files_without_a_parser_are_counted_and_said(project: Installed) -> None:
+    for name in ("old.rst", "older.rst", "Makefile"):
+        (project.work / "docs" / name).write_text("text")
+    done = project.docutune("run")
+    assert "files that no installed parser reads: 2 .rst, 1 no suffix" in done.stderr
+    manifest = json.loads((project.work / ".docutune/runs/latest/manifest.json").read_text())
+    assert manifest["unread"] == {".rst": 2, "no suffix": 1}
+
+
 def test_two_runs_at_once_are_refused(project: Installed) -> None:
     project.answer("run")
     holder = "import sys; from docutune.workspace import Store; from pathlib import Path\n"

@@ -74,9 +74,10 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """Everything made so far in a walk. None: not made yet."""
+    """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix."""
 
     documents: tuple[Document, ...] = ()
+    unread: Mapping[str, int] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     library: SymbolTable | None = None
     samples: tuple[Made, ...] | None = None

@@ -23,7 +23,7 @@ from docutune.records import (
     from_json,
 )
 from docutune.steps.base import Count, Document, Products, Tools, plugin_identity
-from docutune.steps.sources import SourceFile, find_files
+from docutune.steps.sources import Found, SourceFile, find_files
 from docutune.symbols import link
 from docutune.workspace import Store
 
@@ -48,9 +48,14 @@ class Parse:
         return by_suffix
 
     @cached_property
+    def found(self) -> Found:
+        """The files that `sources:` name."""
+        return find_files(self.config.sources, self.project, frozenset(self.parsers))
+
+    @property
     def files(self) -> Sequence[SourceFile]:
         """The files to parse."""
-        return find_files(self.config.sources, self.project, frozenset(self.parsers))
+        return self.found.files
 
     @cached_property
     def item_keys(self) -> Sequence[str]:
@@ -111,7 +116,7 @@ class Parse:
         parsed = [shown(from_json(Parsed, value), file.shown) for value, file in zip(values, self.files, strict=True)]
         documents = tuple(self._document(file, result) for file, result in zip(self.files, parsed, strict=True))
         texts = tuple(file.content.decode("utf-8", "replace") for file in self.files)
-        return replace(products, documents=documents, texts=texts, library=link(parsed))
+        return replace(products, documents=documents, texts=texts, library=link(parsed), unread=self.found.unread)
 
     def _document(self, file: SourceFile, result: Parsed) -> Document:
         parser = self.parsers[file.path.suffix.lower()].uses

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -36,18 +37,30 @@ class SourceFile:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def find_files(sources: Sequence[SourceConfig], project: Path, suffixes: frozenset[str]) -> list[SourceFile]:
-    """Every file with one of the suffixes, once, in the order of the paths shown."""
-    found: dict[Path, SourceFile] = {}
+@dataclass(frozen=True)
+class Found:
+    """The files to parse, in the order of the paths shown, and how many of each suffix no parser reads."""
+
+    files: tuple[SourceFile, ...]
+    unread: Mapping[str, int]
+
+
+def find_files(sources: Sequence[SourceConfig], project: Path, suffixes: frozenset[str]) -> Found:
+    """Every wanted file once: those with one of the suffixes, and the number of the others."""
+    files: dict[Path, SourceFile] = {}
+    unread: dict[Path, str] = {}
     for entry in sources:
         root = (project / entry.path).resolve()
         include, exclude = GitIgnoreSpec.from_lines(entry.include), GitIgnoreSpec.from_lines(entry.exclude)
         for path in _walk(root):
             relative = path.relative_to(root).as_posix() if path != root else path.name
-            wanted = not entry.include or include.match_file(relative)
-            if path.suffix.lower() in suffixes and wanted and not exclude.match_file(relative):
-                found.setdefault(path, _source_file(path, root, project))
-    return sorted(found.values(), key=lambda file: file.shown)
+            if (entry.include and not include.match_file(relative)) or exclude.match_file(relative):
+                continue
+            if path.suffix.lower() in suffixes:
+                files.setdefault(path, _source_file(path, root, project))
+            else:
+                unread[path] = path.suffix.lower() or "no suffix"
+    return Found(tuple(sorted(files.values(), key=lambda file: file.shown)), Counter(sorted(unread.values())))
 
 
 def _source_file(path: Path, root: Path, project: Path) -> SourceFile:
