@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docutune.contracts import Parser
-from docutune.records import Parsed
+from docutune.records import Parsed, fingerprint, to_json
 from docutune.registry import Registry
 
 
@@ -86,6 +86,26 @@ def test_long_sections_are_cut_between_blocks_only(block: str) -> None:
     assert len(pieces) == 3
     assert block in pieces[1]
     assert pieces[0].startswith("# Title\n\nWord.") and pieces[2] == "Tail of the section."
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("`run()` *now* ##", "run() now"),
+        ("See [the docs](x.md) {#anchor}", "See the docs"),
+        ("{func}`acme.run` <a name='x'></a>", "acme.run"),
+        ("a &amp; b {literal}", "a & b {literal}"),
+    ],
+)
+def test_headings_are_plain_text(written: str, title: str) -> None:
+    assert parse(f"# {written}\n\nText.\n").sections[0].heading == (title,)
+
+
+def test_the_same_revision_gives_the_same_result() -> None:
+    registration = Registry.load().get("parser", "markdown").registration
+    found = parse("---\ntitle: T\n---\nIntro.\n\n## A\n\n| a |\n| - |\n\n" + EXAMPLES, max_section_chars=300)
+    # Another result from the same input is another revision: stored results are keyed by it.
+    assert (registration.revision, fingerprint(to_json(found))[:16]) == (1, "202746bc32bee4e2")
 
 
 def test_a_table_right_below_a_line_is_a_block_of_its_own() -> None:

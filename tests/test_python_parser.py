@@ -467,6 +467,13 @@ def test_random_and_truncated_files_never_crash() -> None:
     assert 10 < parsed < 300
 
 
+def test_the_same_revision_gives_the_same_result() -> None:
+    registration = Registry.load().get("parser", "python").registration
+    found = [parse(KINDS), parse(EXAMPLES), *(parse(f"def f(path):\n    '''{doc}'''\n") for doc in STYLES.values())]
+    # Another result from the same input is another revision: stored results are keyed by it.
+    assert (registration.revision, fingerprint(to_json(found))[:16]) == (1, "65de1dc53c5d859e")
+
+
 def test_lone_surrogates_do_not_reach_the_records() -> None:
     found = parse("'Bad \\ud800 one.'\n__all__ = ['\\udfff']\n")
     assert found.symbols[0].docstring == "Bad ? one."

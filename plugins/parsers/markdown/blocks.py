@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _ROLE = re.compile(r"\{[\w:.+-]+\}$")
+_ATTRIBUTES = re.compile(r"\s*\{[:#.][^{}]*\}$")
 _COMMENT = re.compile(r"\s*(<!--.*?-->\s*)+", re.DOTALL)
 _SILENT = frozenset({"front_matter", "myst_target", "myst_line_comment", "myst_block_break", "hr"})
 
@@ -76,6 +77,7 @@ def _block(group: Sequence[Token], inline: Inline) -> Block | None:
     head = group[0]
     first, end = min(span[0] for span in spans), max(span[1] for span in spans)
     if head.type == "heading_open":
-        return Block("heading", first, end, int(head.tag[1:]), inline.plain(group[1].content), False)
+        title = _ATTRIBUTES.sub("", inline.plain(group[1].content))
+        return Block("heading", first, end, int(head.tag[1:]), title, False)
     comment = head.type == "html_block" and _COMMENT.fullmatch(head.content)
     return Block(head.type, first, end, says_something=head.type not in _SILENT and not comment)
