@@ -33,7 +33,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/torch: $(VENV)/bin/python constraints.txt
-	$(PIP) $(if $(CPU),--index-url $(TORCH_INDEX)) torch
+	$(PIP) $(if $(CPU),--extra-index-url $(TORCH_INDEX)) torch
 	touch $@
 
 $(VENV)/installed-run: $(VENV)/torch setup.cfg constraints.txt
