@@ -6,6 +6,7 @@ import asyncio
 import random
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -161,3 +162,15 @@ def test_no_fact_about_a_real_library_is_taken_for_another() -> None:
     ]
     assert len(samples) > 4000
     assert reject(samples) == {}
+
+
+def test_two_generators_that_make_the_same_leave_one_of_each(environment: Any) -> None:
+    """Copies of one sample have one id: the curator must not be led to reject both."""
+    (environment.work / "docs").mkdir()
+    (environment.work / "docs" / "guide.md").write_text(f"# Guide\n\n{' '.join(prose(1)).capitalize()}.\n")
+    (environment.work / "pipeline.yaml").write_text(
+        "version: 1\nproject: acme\nsources:\n  - path: docs\n"
+        "generate:\n  - uses: grounded\n  - uses: grounded\n    name: again\ncurate:\n  - uses: duplicates\n"
+    )
+    dataset = environment.answer("run")["dataset"]
+    assert dataset["train"] + dataset["validation"] + dataset["test"] == 4

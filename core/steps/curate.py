@@ -47,8 +47,12 @@ class Curate:
         return None if value is None else self._apply(products, dict(value))
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
-        """Ask the curator; samples go in by their ids' order, so that it cannot depend on another."""
-        samples = sorted(products.samples or (), key=lambda made: made.sample.id)
+        """Ask the curator; samples go in by their ids' order, so that it cannot depend on another.
+
+        Each id goes in once: rejecting the second copy of a sample would reject the first, too.
+        """
+        unique = {made.sample.id: made for made in products.samples or ()}
+        samples = [made for _, made in sorted(unique.items())]
         curator: Curator = self.registry.create(self.config.entry, self.config.options)
         context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress)
         reasons = {samples[index].sample.id: why for index, why in asyncio.run(curator.reject(samples, context))}
