@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from docutune.records import JsonValue, Parsed, Section, Symbol
 from docutune.signatures import renamed
 from docutune.stubs import merged
 from docutune.visibility import public_names
+
+_PACKAGE = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.(?=[A-Za-z_])")
 
 
 class SymbolTable:
@@ -108,7 +111,12 @@ def link(parsed: Iterable[Parsed]) -> SymbolTable:
         key=lambda section: (section.span.source, section.span.first_line),
     )
     names = merged(files)
-    return SymbolTable(sections, names, public_names(names))
+    return SymbolTable(sections, names, public_names(names, _mentions(sections)))
+
+
+def _mentions(sections: Iterable[Section]) -> Counter[str]:
+    """How often the documents write a name that starts with this package: "attrs.define" counts for "attrs"."""
+    return Counter(match for section in sections for match in _PACKAGE.findall(section.text))
 
 
 def api_json(table: SymbolTable) -> JsonValue:

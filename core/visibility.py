@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from docutune.linking import Names
@@ -27,9 +28,12 @@ _SPECIAL_METHODS = frozenset(
 )
 
 
-def public_names(names: Names) -> dict[str, list[str]]:
-    """For each public definition its public names, best first: shortest, not renamed, re-exported."""
-    found = _Finder(names)
+def public_names(names: Names, mentions: Mapping[str, int]) -> dict[str, list[str]]:
+    """For each public definition its public names, best first: shortest, not renamed, re-exported, as documented.
+
+    `mentions` counts how often the documents name each top-level package.
+    """
+    found = _Finder(names, mentions)
     found.modules()
     found.module_members()
     found.class_members()
@@ -37,8 +41,9 @@ def public_names(names: Names) -> dict[str, list[str]]:
 
 
 class _Finder:
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, mentions: Mapping[str, int]) -> None:
         self._names = names
+        self._mentions = mentions
         self._modules = [symbol for symbol in names.symbols.values() if symbol.kind == "module"]
         self._facades = {symbol.name for symbol in self._modules if self._only_imports(symbol)}
         self._exports = {
@@ -53,10 +58,11 @@ class _Finder:
         """The public names of one definition."""
         return sorted(self.names[name], key=lambda public: self._rank(public, name))
 
-    def _rank(self, public: str, name: str) -> tuple[int, bool, bool, bool, bool, int, str]:
+    def _rank(self, public: str, name: str) -> tuple[int, bool, bool, bool, bool, int, int, str]:
         parts, defined = public.split("."), name.split(".")
         renamed, moved = parts[-1] != defined[-1], parts[-2:-1] != defined[-2:-1]
-        return len(parts), public in self._by_the_way, renamed, moved, public == name, len(public), public
+        by_the_way, documented = public in self._by_the_way, -self._mentions.get(parts[0], 0)
+        return len(parts), by_the_way, renamed, moved, public == name, documented, len(public), public
 
     def modules(self) -> None:
         """Modules by their own name, then those that a public module re-exports (`from . import _errors as errors`)."""

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from docutune.contracts import Library, Parser
-from docutune.records import Alias, Parsed, Span, Symbol, from_json, to_json
+from docutune.records import Alias, Parsed, Section, Span, Symbol, from_json, to_json
 from docutune.registry import Registry
 from docutune.symbols import SymbolTable, api_json, link
 
@@ -405,3 +405,20 @@ def test_fifty_thousand_symbols_are_cheap() -> None:
         assert library.nearest(f"big.m7.funktion_{number}")[0].name.endswith(f"function_{number}")
     asked = time.perf_counter()
     assert linked - started < 15 and (asked - linked) / 20 < 0.25
+
+
+def test_of_two_packages_that_offer_the_same_the_documented_one_names_it() -> None:
+    files = {
+        "at/__init__.py": "from ._make import define",
+        "at/_make.py": 'def define():\n    "Define."',
+        "attrs/__init__.py": "from at import define",
+    }
+    assert "at.define" in public(files)
+    guide = Section(
+        "section", ("Guide",), "Use `attrs.define`, not look at. In short: attrs.define.", Span("a.md", 1, 1)
+    )
+    linked = link([*parsed(files), Parsed(sections=(guide,))])
+    assert [symbol.name for symbol in linked.public() if symbol.kind == "function"] == ["attrs.define"]
+    found = linked.find("at.define")
+    assert found is not None
+    assert found.name == "attrs.define"
