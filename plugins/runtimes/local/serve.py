@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docutune.errors import DocutuneError
 from docutune.hf.encode import read_template
 from docutune.hf.generate import Generator
 from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
@@ -65,7 +66,7 @@ class LocalSession:
 
     def _open(self) -> Generator:
         if self._generator is None:
-            raise RuntimeError("the session is closed")
+            raise DocutuneError("the session is closed", "open it again")
         return self._generator
 
 

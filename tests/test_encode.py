@@ -1,0 +1,130 @@
+"""Conversations to tokens: the loss is on the assistant's tokens, and a row begins as the prompt does in use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docutune.errors import DocutuneError
+from docutune.hf.encode import IGNORED, Encoded, encode, encode_file, prompt_ids, read_template
+from docutune.hf.tiny import make_tokenizer
+from docutune.records import Message
+from docutune.template import Template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+QUESTION, ANSWER = Message("user", "What does fetch do?"), Message("assistant", "It reads one page.")
+MORE = (Message("user", "And store?"), Message("assistant", "It writes one."))
+
+# Drops the thinking block of earlier turns, as Qwen3's template does.
+THINKING = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n"
+    "{% if m['role'] == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}{{ m['content'] }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerBase:
+    return make_tokenizer(["What does fetch do? It reads one page. And store? It writes one. " * 3], 400)
+
+
+def trained(tokenizer: PreTrainedTokenizerBase, row: Encoded) -> str:
+    return str(tokenizer.decode([label for label in row.labels if label != IGNORED]))
+
+
+def test_only_the_reply_and_its_end_bear_loss(tokenizer: PreTrainedTokenizerBase) -> None:
+    template = read_template(tokenizer, "base")
+    (row,) = encode(tokenizer, template, [QUESTION, ANSWER])
+    assert trained(tokenizer, row) == "It reads one page.<|im_end|>"
+    assert tokenizer.decode(row.input_ids) == (
+        "<|im_start|>user\nWhat does fetch do?<|im_end|>\n<|im_start|>assistant\nIt reads one page.<|im_end|>"
+    )
+    assert len(row.labels) == len(row.input_ids)
+
+
+def test_a_row_begins_with_the_very_prompt_of_use(tokenizer: PreTrainedTokenizerBase) -> None:
+    for source in (tokenizer.get_chat_template(), THINKING):
+        template = Template(source, "<|im_end|>", system="Answer in short.")
+        prompt = prompt_ids(tokenizer, template, [QUESTION])
+        (row,) = encode(tokenizer, template, [QUESTION, ANSWER])
+        assert list(row.input_ids[: len(prompt)]) == prompt
+        assert set(row.labels[: len(prompt)]) == {IGNORED}
+        assert IGNORED not in row.labels[len(prompt) :]
+
+
+def test_every_turn_of_a_conversation_bears_loss(tokenizer: PreTrainedTokenizerBase) -> None:
+    (row,) = encode(tokenizer, read_template(tokenizer, "base"), [QUESTION, ANSWER, *MORE])
+    assert trained(tokenizer, row) == "It reads one page.<|im_end|>It writes one.<|im_end|>"
+
+
+def test_turns_that_the_template_rewrites_get_rows_of_their_own(tokenizer: PreTrainedTokenizerBase) -> None:
+    rows = encode(tokenizer, Template(THINKING, "<|im_end|>"), [QUESTION, ANSWER, *MORE])
+    assert [trained(tokenizer, row) for row in rows] == ["It reads one page.<|im_end|>", "It writes one.<|im_end|>"]
+    assert "<think>" in tokenizer.decode(rows[0].input_ids)
+    assert tokenizer.decode(rows[1].input_ids).count("<think>") == 1
+
+
+def test_the_end_token_is_the_one_that_the_template_writes(tokenizer: PreTrainedTokenizerBase) -> None:
+    tokenizer = make_tokenizer(["some text"], 300)
+    tokenizer.eos_token = "<|endoftext|>"  # base models end texts so, not turns
+    assert read_template(tokenizer, "base").end_token == "<|im_end|>"
+
+
+def test_a_model_without_a_chat_template_is_refused() -> None:
+    tokenizer = make_tokenizer(["some text"], 300)
+    tokenizer.chat_template = None
+    with pytest.raises(DocutuneError, match="chat template"):
+        read_template(tokenizer, "base")
+
+
+def test_the_template_survives_its_file(tmp_path: Path) -> None:
+    template = Template(THINKING, "<|im_end|>", "Antworte kurz. 请简短回答。", True)
+    template.save(tmp_path)
+    assert Template.load(tmp_path) == template
+
+
+def test_a_damaged_template_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "template.json").write_text("{}", "utf-8")
+    with pytest.raises(DocutuneError, match=r"template\.json"):
+        Template.load(tmp_path)
+
+
+def write(path: Path, *conversations: tuple[Message, ...]) -> Path:
+    rows = [{"messages": [{"role": m.role, "content": m.content} for m in messages]} for messages in conversations]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def test_long_samples_are_left_out_and_counted(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
+    long = (QUESTION, Message("assistant", "page " * 300))
+    path = write(tmp_path / "train.jsonl", (QUESTION, ANSWER), MORE, long)
+    encoding = encode_file(tokenizer, read_template(tokenizer, "base"), path, 100)
+    assert (len(encoding.rows), encoding.samples, encoding.left_out) == (2, 3, 1)
+    assert encoding.longest > 300
+
+
+def test_too_many_long_samples_stop_the_training(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
+    long = (QUESTION, Message("assistant", "page " * 300))
+    path = write(tmp_path / "train.jsonl", (QUESTION, ANSWER), long, long)
+    with pytest.raises(DocutuneError, match="2 of 3 samples are longer than max_length 100"):
+        encode_file(tokenizer, read_template(tokenizer, "base"), path, 100)
+
+
+def test_samples_without_a_reply_stop_the_training(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
+    path = write(tmp_path / "train.jsonl", (QUESTION,))
+    with pytest.raises(DocutuneError, match="no sample has an assistant message"):
+        encode_file(tokenizer, read_template(tokenizer, "base"), path, 100)
+
+
+@pytest.mark.parametrize("line", ["not json", "[]", '{"text": "x"}', '{"messages": [{"role": "bot", "content": "x"}]}'])
+def test_a_line_that_is_no_conversation_is_named(tokenizer: PreTrainedTokenizerBase, tmp_path: Path, line: str) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text(f"\n{line}\n", "utf-8")
+    with pytest.raises(DocutuneError, match=r"train\.jsonl:2"):
+        encode_file(tokenizer, read_template(tokenizer, "base"), path, 100)
