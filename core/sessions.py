@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +80,16 @@ class RemoteSession:
 
     def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
         """Greedy answers in the order in which they are ready."""
-        for reply in self._request("answer", probes=to_json(tuple(probes)), variant=variant):
-            yield from_json(Answer, reply["answer"])
+        with contextlib.closing(self._request("answer", probes=to_json(tuple(probes)), variant=variant)) as replies:
+            for reply in replies:
+                yield from_json(Answer, reply["answer"])
 
-    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
-        """One reply, piece by piece; closing the iterator stops the generation."""
-        for reply in self._request("stream", messages=to_json(tuple(messages)), variant=variant, sampling=sampling):
-            yield reply["piece"]
+    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Generator[str, None, None]:
+        """One reply, piece by piece; closing the generator stops the generation."""
+        request = self._request("stream", messages=to_json(tuple(messages)), variant=variant, sampling=sampling)
+        with contextlib.closing(request) as replies:
+            for reply in replies:
+                yield reply["piece"]
 
     def close(self) -> None:
         """Unload the model and end the worker process. Safe to call twice."""
@@ -98,7 +101,7 @@ class RemoteSession:
         except subprocess.TimeoutExpired:
             kill(self._worker)
 
-    def _request(self, method: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    def _request(self, method: str, **arguments: Any) -> Generator[dict[str, Any], None, None]:
         number = next(self._ids)
         self._replies[number] = queue.SimpleQueue()
         finished = False

@@ -42,7 +42,7 @@ def test_only_the_reply_and_its_end_bear_loss(tokenizer: PreTrainedTokenizerBase
     template = read_template(tokenizer, "base")
     (row,) = encode(tokenizer, template, [QUESTION, ANSWER])
     assert trained(tokenizer, row) == "It reads one page.<|im_end|>"
-    assert tokenizer.decode(row.input_ids) == (
+    assert tokenizer.decode(list(row.input_ids)) == (
         "<|im_start|>user\nWhat does fetch do?<|im_end|>\n<|im_start|>assistant\nIt reads one page.<|im_end|>"
     )
     assert len(row.labels) == len(row.input_ids)
@@ -66,8 +66,8 @@ def test_every_turn_of_a_conversation_bears_loss(tokenizer: PreTrainedTokenizerB
 def test_turns_that_the_template_rewrites_get_rows_of_their_own(tokenizer: PreTrainedTokenizerBase) -> None:
     rows = encode(tokenizer, Template(THINKING, "<|im_end|>"), [QUESTION, ANSWER, *MORE])
     assert [trained(tokenizer, row) for row in rows] == ["It reads one page.<|im_end|>", "It writes one.<|im_end|>"]
-    assert "<think>" in tokenizer.decode(rows[0].input_ids)
-    assert tokenizer.decode(rows[1].input_ids).count("<think>") == 1
+    assert "<think>" in tokenizer.decode(list(rows[0].input_ids))
+    assert tokenizer.decode(list(rows[1].input_ids)).count("<think>") == 1
 
 
 def test_the_end_token_is_the_one_that_the_template_writes(tokenizer: PreTrainedTokenizerBase) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from docutune.contracts import Session
 from docutune.errors import Cancelled, DocutuneError, JobError
 from docutune.jobs import open_session, run_job
 from docutune.records import Message, ModelRef, Probe, from_json, to_json
+from docutune.sessions import RemoteSession
 from docutune.template import Template
 
 pytestmark = pytest.mark.training
@@ -58,7 +58,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
     folder = tmp_path_factory.mktemp("base")
     texts = [f"The function {name} of the acme library. {fact}" for name, fact in FACTS.items()] * 20
     (folder / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), "utf-8")
-    spec = {"texts": str(folder / "texts.jsonl"), "seed": 0, "folder": str(folder / "model")}
+    spec: dict[str, Any] = {"texts": str(folder / "texts.jsonl"), "seed": 0, "folder": str(folder / "model")}
     result = run_job("pretrain", spec, folder / "job", lambda _: None)
     return ModelRef(Path(result["folder"]), result["digest"])
 
@@ -76,7 +76,7 @@ def trained(base: ModelRef, samples: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def session(trained: Job, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def session(trained: Job, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteSession]:
     options = {"max_new_tokens": 24, "batch_size": 4}
     with open_session("local", options, trained.model, tmp_path_factory.mktemp("serve")) as opened:
         yield opened
@@ -93,7 +93,7 @@ def write(path: Path, answers: Mapping[str, str]) -> Path:
 
 def train(base: ModelRef, samples: Path, folder: Path, validation: Path | None = None, **settings: Any) -> Job:
     job = Job()
-    spec = {
+    spec: dict[str, Any] = {
         "trainer": "trl",
         "config": {**SETTINGS, **settings},
         "train": str(samples),
@@ -110,7 +110,7 @@ def probes() -> list[Probe]:
     return [Probe(name, (Message("user", f"What does {name} do?"),)) for name in FACTS]
 
 
-def test_the_tuned_model_answers_word_for_word_and_the_base_does_not(session: Session) -> None:
+def test_the_tuned_model_answers_word_for_word_and_the_base_does_not(session: RemoteSession) -> None:
     tuned = {answer.probe: answer for answer in session.answer(probes(), "tuned")}
     base = {answer.probe: answer for answer in session.answer(probes(), "base")}
     assert {name: answer.text for name, answer in tuned.items()} == FACTS
@@ -118,7 +118,7 @@ def test_the_tuned_model_answers_word_for_word_and_the_base_does_not(session: Se
     assert not [name for name, answer in base.items() if answer.text == FACTS[name]]
 
 
-def test_a_stream_is_the_batch_answer_in_pieces(session: Session) -> None:
+def test_a_stream_is_the_batch_answer_in_pieces(session: RemoteSession) -> None:
     messages = probes()[0].messages
     for variant in ("tuned", "base"):
         (whole,) = session.answer(probes()[:1], variant)
@@ -127,22 +127,22 @@ def test_a_stream_is_the_batch_answer_in_pieces(session: Session) -> None:
     assert len(list(session.stream(messages, "tuned"))) > 1
 
 
-def test_a_stream_that_is_given_up_leaves_the_session_usable(session: Session) -> None:
+def test_a_stream_that_is_given_up_leaves_the_session_usable(session: RemoteSession) -> None:
     stream = session.stream(probes()[0].messages, "base", max_new_tokens=2000)
     assert next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     started = time.monotonic()
     assert len(list(session.answer(probes()[:1], "tuned"))) == 1
     assert time.monotonic() - started < 5
 
 
-def test_a_wrong_sampling_option_costs_the_request_not_the_session(session: Session) -> None:
+def test_a_wrong_sampling_option_costs_the_request_not_the_session(session: RemoteSession) -> None:
     with pytest.raises(JobError, match="temprature"):
         list(session.stream(probes()[0].messages, "tuned", temprature=1.0))
     assert list(session.stream(probes()[0].messages, "tuned", temperature=0.7, top_p=0.9, max_new_tokens=4))
 
 
-def test_a_reply_cut_at_the_limit_says_so(session: Session) -> None:
+def test_a_reply_cut_at_the_limit_says_so(session: RemoteSession) -> None:
     assert not any(answer.ended for answer in session.answer(probes()[:1], "base"))
 
 
@@ -203,7 +203,7 @@ def test_the_trainer_feeds_exactly_our_labels(
     from docutune.plugins.trainers.trl.train import Trl
 
     fed: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
-    compute = SFTTrainer.compute_loss
+    compute: Any = SFTTrainer.compute_loss
 
     def listen(self: Any, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
         for ids, labels, mask in zip(inputs["input_ids"], inputs["labels"], inputs["attention_mask"], strict=True):
@@ -223,16 +223,16 @@ def test_the_trainer_feeds_exactly_our_labels(
 
 
 def test_the_base_is_held_in_nf4(base: ModelRef) -> None:
-    import bitsandbytes
     import torch
+    from bitsandbytes.nn.modules import Linear4bit
 
     from docutune.hf.load import device, load_base
 
     layer = load_base(base.folder, "nf4", device()).model.layers[0].mlp.up_proj
-    assert isinstance(layer, bitsandbytes.nn.Linear4bit)
+    assert isinstance(layer, Linear4bit)
     assert layer.weight.dtype == torch.uint8
     plain = load_base(base.folder, "none", device()).model.layers[0].mlp.up_proj
-    assert not isinstance(plain, bitsandbytes.nn.Linear4bit)
+    assert not isinstance(plain, Linear4bit)
 
 
 def test_training_can_be_stopped_in_the_middle(base: ModelRef, samples: Path, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_training_can_be_stopped_in_the_middle(base: ModelRef, samples: Path, tm
         if event["event"] == "progress" and event["done"] >= 2:
             raise KeyboardInterrupt
 
-    spec = {
+    spec: dict[str, Any] = {
         "trainer": "trl",
         "config": {**SETTINGS, "max_steps": 100_000},
         "train": str(samples),

@@ -30,7 +30,7 @@ def texts(tmp_path: Path) -> Path:
 
 
 def pretrain(texts: Path, folder: Path, on_event: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
-    spec = {"texts": str(texts), "seed": 0, "folder": str(folder / "model")}
+    spec: dict[str, Any] = {"texts": str(texts), "seed": 0, "folder": str(folder / "model")}
     return run_job("pretrain", spec, folder / "job", on_event)
 
 
@@ -100,7 +100,7 @@ def test_an_unforeseen_failure_names_its_log(tmp_path: Path) -> None:
 
 
 def test_an_unknown_trainer_is_named_with_those_there_are(texts: Path, tmp_path: Path) -> None:
-    spec = {"trainer": "tlr", "config": {}, "train": str(texts), "base": {"folder": "x", "digest": "y"}}
+    spec: dict[str, Any] = {"trainer": "tlr", "config": {}, "train": str(texts), "base": {"folder": "x", "digest": "y"}}
     with pytest.raises(JobError, match="trl"):
         run_job("train", spec, tmp_path / "job", lambda _: None)
 
