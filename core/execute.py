@@ -12,7 +12,7 @@ from docutune.config import PipelineConfig
 from docutune.errors import Cancelled
 from docutune.pipeline import Pipeline, Window
 from docutune.registry import Registry
-from docutune.results import build_report, figure_facts, model_facts, summary
+from docutune.results import build_report, summary
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
 from docutune.workspace import Store, read_manifest
@@ -40,8 +40,6 @@ def execute(
         for note in config.notes:
             log.note(note)
         products = pipeline.run(window, log)
-        log.facts["models"] = model_facts(products, store)
-        log.facts["figures"] = figure_facts(products)
         outcome = "finished"
     except (KeyboardInterrupt, Cancelled):
         outcome = "interrupted"

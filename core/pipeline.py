@@ -14,6 +14,7 @@ from docutune.corpus import write_samples
 from docutune.errors import Cancelled, UsageError
 from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
+from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
 from docutune.steps.base import Count, Products, Step, Tools
 from docutune.steps.curate import Assemble, Curate
@@ -171,6 +172,8 @@ class Pipeline:
         if after.dataset is not None and before.dataset is None:
             write_samples(after.dataset, folder / "samples.jsonl")
             log.facts["dataset"] = after.dataset.version
+        log.facts["models"] = model_facts(after, self.store)
+        log.facts["figures"] = figure_facts(after)
         for name in after.models.keys() - before.models.keys():
             show_tensorboard(folder, name, self.store.model_folder(after.models[name].key))
 
