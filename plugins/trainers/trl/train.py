@@ -101,7 +101,7 @@ class Trl:
         steps = self._steps(rows)
         micro = config.micro_batch_size or config.batch_size
         return SFTConfig(
-            output_dir=str(folder / "trainer"),
+            output_dir=str(folder),
             max_steps=steps,
             per_device_train_batch_size=micro,
             per_device_eval_batch_size=micro,
