@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from docutune.steps.base import Count
 
 _SECONDS_BETWEEN_LINES = 10.0
+_OF_THE_MOMENT = {"seconds_left", "seconds", "learning_rate", "grad_norm"}
 _MARKS = {"made": "done", "reused": "reused", "failed": "FAILED", "cancelled": "stopped"}
 
 
@@ -51,14 +52,15 @@ class RunView:
             self._bar.update(self._task, completed=done, total=total, figures=text)
         elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            self.console.print(f"{step.name}: {done}{f'/{total}' if total else ''} {text}".rstrip(), markup=False)
+            line = f"{step.name}: {done}{f'/{total}' if total else ''} {text}"
+            self.console.print(line.rstrip(), markup=False, soft_wrap=True)
 
     def step_finished(self, step: StepInfo, outcome: Outcome) -> None:
         """Replace the bar by what came of it."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = self._task = None
-        figures = show_figures({k: v for k, v in outcome.figures.items() if isinstance(v, (int, float))})
+        figures = show_figures({k: v for k, v in outcome.figures.items() if k not in _OF_THE_MOMENT})
         line = f"{_MARKS[outcome.status]:>7}  {step.name:<28} {outcome.seconds:7.1f} s  {figures}"
         self.console.print(line.rstrip(), markup=False, soft_wrap=True)
 
@@ -80,4 +82,4 @@ def _show(name: str, value: object) -> str:
     words = name.replace("_", " ")
     if isinstance(value, int):
         return f"{value:,} {words}"
-    return f"{words} {value:.3g}"
+    return f"{words} {value:.3g}" if isinstance(value, float) else f"{words} {value}"
