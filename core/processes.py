@@ -41,12 +41,13 @@ class Worker:
 
 
 def start(action: str, spec: Mapping[str, JsonValue], folder: Path) -> Worker:
-    """Start `python -m docutune.worker` in a session of its own, so that no terminal takes it down.
+    """Start `python -m docutune.worker` in a session of its own, so that Ctrl-C reaches it through us alone.
 
     What an earlier job left in `folder` under the same names is replaced. Nothing is piped: output goes to the log.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / SPEC).write_text(json.dumps({"action": action, "spec": dict(spec)}, ensure_ascii=False), "utf-8")
+    request = {"action": action, "spec": dict(spec), "parent": os.getpid()}
+    (folder / SPEC).write_text(json.dumps(request, ensure_ascii=False), "utf-8")
     (folder / EVENTS).write_bytes(b"")
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(

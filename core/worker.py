@@ -20,21 +20,25 @@ from docutune.records import RECORDS_VERSION, ModelRef, from_json, to_json
 
 
 class Job:
-    """What a job sees of the outside: implements contracts.Context over events.jsonl and SIGTERM."""
+    """What a job sees of the outside: implements contracts.Context over events.jsonl and SIGTERM.
 
-    def __init__(self, job_folder: Path, folder: Path, seed: int) -> None:
+    A job also ends when the process that started it is gone: nobody would take its result.
+    """
+
+    def __init__(self, job_folder: Path, folder: Path, seed: int, parent: int) -> None:
         self.seed = seed
         self.folder = folder
         self.figures: dict[str, float] = {}
         self._events = job_folder / EVENTS
+        self._parent = parent
         self._cancelled = False
         signal.signal(signal.SIGTERM, self._cancel)
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
-        """Report progress; the last value of each figure becomes part of the result. Raises Cancelled after SIGTERM."""
+        """Report progress; the last value of each figure becomes part of the result. Raises Cancelled when stopped."""
         self.figures.update(figures)
         self.tell("progress", done=done, total=total, **figures)
-        if self._cancelled:
+        if self._cancelled or os.getppid() != self._parent:
             raise Cancelled
 
     def tell(self, event: str, **fields: Any) -> None:
@@ -51,7 +55,8 @@ def main(spec_path: Path) -> int:
     """Do the job that the spec file describes; returns the process's exit code."""
     request = json.loads(spec_path.read_text("utf-8"))
     spec = request["spec"]
-    job = Job(spec_path.parent, Path(spec.get("folder", spec_path.parent)), int(spec.get("seed", 0)))
+    folder, seed = Path(spec.get("folder", spec_path.parent)), int(spec.get("seed", 0))
+    job = Job(spec_path.parent, folder, seed, request["parent"])
     job.tell("hello", docutune=version("docutune"), records=RECORDS_VERSION, pid=os.getpid())
     try:
         job.tell("result", result=_ACTIONS[request["action"]](spec, job))

@@ -256,7 +256,7 @@ def test_a_failing_generator_gives_one_line_and_keeps_what_was_made(project: Ins
     assert calls.count("acme.track") == 3
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_or_kill_ends_with_130_and_the_same_command_goes_on(project: Installed, signum: int) -> None:
     body = """
         with open("calls", "a") as calls: calls.write(name + "\\n")

@@ -153,13 +153,14 @@ def parent(texts: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_job_outlives_its_parent(parent: subprocess.Popen[str], tmp_path: Path) -> None:
+def test_a_job_ends_with_the_process_that_wants_its_result(parent: subprocess.Popen[str], tmp_path: Path) -> None:
     assert parent.stdout is not None
     while parent.stdout.readline().strip() != "progress":
         assert parent.poll() is None
     parent.kill()
     parent.wait()
-    assert eventually(lambda: events_of(tmp_path)[-1]["event"] == "result")
+    assert eventually(lambda: events_of(tmp_path)[-1]["event"] == "cancelled")
+    assert eventually(lambda: not alive(events_of(tmp_path)[0]["pid"]))
 
 
 def test_a_model_that_cannot_be_loaded_is_said_when_the_session_opens(tmp_path: Path) -> None:

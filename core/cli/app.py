@@ -94,14 +94,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stop_at_once() -> None:
-    """Ctrl-C and a polite kill both stop the work where it stands, also a plugin that blocks the event loop."""
+    """Ctrl-C, a polite kill and a closed terminal stop the work where it stands, also a plugin that blocks the loop.
+
+    What this process was told to ignore (by nohup, or as a shell's background job) it goes on ignoring.
+    """
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not in a shell's background job
-        signal.signal(signal.SIGINT, interrupt)
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, interrupt)
 
 
 def _show(error: DocutuneError) -> None:
