@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from docutune.contracts import Runtime, Trainer
 from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DocutuneError
-from docutune.processes import EVENTS, LOG, timestamp
+from docutune.jobs.processes import EVENTS, LOG, timestamp
 from docutune.records import RECORDS_VERSION, ModelRef, from_json, to_json
 
 
@@ -93,7 +93,7 @@ def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
 
 
 def _serve(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    from docutune.serving import Connection
+    from docutune.jobs.serving import Connection
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing to finish
     connection = Connection(spec["socket"])

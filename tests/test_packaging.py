@@ -43,7 +43,14 @@ def test_every_plugin_has_its_entry_point_named_like_its_folder() -> None:
 
 
 def test_data_files_are_shipped() -> None:
-    shipped = {path for pattern in listed("options.package_data", "docutune") for path in (ROOT / "core").glob(pattern)}
+    folders = {"docutune": ROOT / "core", "docutune.report": ROOT / "core/report"}
+    assert set(SETUP["options.package_data"]) == set(folders)
+    shipped = {
+        path
+        for package, folder in folders.items()
+        for pattern in listed("options.package_data", package)
+        for path in folder.glob(pattern)
+    }
     data = {path for path in (ROOT / "core").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert data == shipped
 

@@ -25,9 +25,9 @@ from docutune.report import (
     to_html,
     to_markdown,
 )
-from docutune.report_charts import line_chart
-from docutune.report_texts import TEXTS
-from docutune.report_words import Words
+from docutune.report.charts import line_chart
+from docutune.report.texts import TEXTS
+from docutune.report.words import Words
 
 ATTACK = '<script>alert(1)</script> & "quoted" | `<img src=x onerror=alert(2)>`\n```\n</code></pre><b>out</b>\n```'
 FETCHING = {"src", "srcset", "action", "formaction", "data", "poster", "background", "ping", "manifest", "cite"}

@@ -17,8 +17,8 @@ import pytest
 
 from docutune.errors import Cancelled, DocutuneError, JobError
 from docutune.jobs import open_session, run_job
+from docutune.jobs.sessions import RemoteSession
 from docutune.records import Message, ModelRef, Probe, from_json, to_json
-from docutune.sessions import RemoteSession
 from docutune.template import Template
 
 pytestmark = pytest.mark.training

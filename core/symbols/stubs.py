@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from docutune.linking import Names
 from docutune.records import Alias, Parsed, Symbol
 from docutune.signatures import render
+from docutune.symbols.linking import Names
 
 _CALLABLE = frozenset({"class", "function", "method"})
 

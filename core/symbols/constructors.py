@@ -5,9 +5,9 @@ from __future__ import annotations
 import builtins
 from dataclasses import replace
 
-from docutune.linking import Names
 from docutune.records import Parameter, Symbol
 from docutune.signatures import renamed, render
+from docutune.symbols.linking import Names
 
 _CONSTRUCTORS = ("__init__", "__new__")
 _NEUTRAL = frozenset({"object", "ABC", "Generic", "Protocol"})

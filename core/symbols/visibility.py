@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from docutune.linking import Names
 from docutune.records import Symbol
+from docutune.symbols.linking import Names
 
 _TEST_PARTS = frozenset({"tests", "conftest"})
 _TOP_LEVEL_PARTS = frozenset(

@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from docutune.constructors import constructed
-from docutune.linking import Names
 from docutune.records import JsonValue, Parsed, Section, Symbol
 from docutune.signatures import renamed
-from docutune.stubs import merged
-from docutune.visibility import public_names
+from docutune.symbols.constructors import constructed
+from docutune.symbols.linking import Names
+from docutune.symbols.stubs import merged
+from docutune.symbols.visibility import public_names
 
 _PACKAGE = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.(?=[A-Za-z_])")
 

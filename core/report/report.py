@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from docutune.evaluation import Comparison
 from docutune.records import Answer, JsonValue, Made, Measure, Role
-from docutune.report_charts import is_share
-from docutune.report_words import Words
+from docutune.report.charts import is_share
+from docutune.report.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def to_markdown(report: Report) -> str:
 
 
 def _render(template: str, report: Report, escape: bool) -> str:
-    from docutune.report_pages import environment  # Jinja is imported only when a report is written
+    from docutune.report.pages import environment  # Jinja is imported only when a report is written
 
     words = Words(report.language)
     return environment(escape).get_template(template).render(report=report, words=words, say=words.say)

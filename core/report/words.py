@@ -9,8 +9,8 @@ from datetime import datetime
 
 from docutune.evaluation import Comparison, Interval
 from docutune.records import JsonValue
-from docutune.report_charts import is_share, number
-from docutune.report_texts import TEXTS
+from docutune.report.charts import is_share, number
+from docutune.report.texts import TEXTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from docutune.errors import JobError
-from docutune.processes import Worker, failure, kill, start
+from docutune.jobs.processes import Worker, failure, kill, start
 from docutune.records import Answer, JsonValue, Message, ModelRef, Probe, Variant, from_json, to_json
 
 _CLOSE_GRACE = 20.0  # seconds to free the model's memory before the process is killed

@@ -8,10 +8,10 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from docutune import report_charts
-from docutune.report import CurvePoint, ModelReport, lead
-from docutune.report_charts import Chart, bars, is_share, line_chart
-from docutune.report_words import flat, moment, plain
+from docutune.report import charts
+from docutune.report.charts import Chart, bars, is_share, line_chart
+from docutune.report.report import CurvePoint, ModelReport, lead
+from docutune.report.words import flat, moment, plain
 
 _CODE = re.compile(r"```[^\n`]*\n(?P<block>.*?)\n?(?:```|\Z)|`(?P<inline>[^`\n]+)`", re.DOTALL)
 _BACKTICKS = re.compile(r"`+")
@@ -21,14 +21,14 @@ _BACKTICKS = re.compile(r"`+")
 def environment(escape: bool) -> Environment:
     """Templates of the package, escaped for HTML or not; a name they do not know is an error, never empty text."""
     made = Environment(
-        loader=PackageLoader("docutune", "templates"),
+        loader=PackageLoader("docutune.report", "templates"),
         autoescape=escape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     helpers = (bars, cell, fence, few, flat, fragments, is_share, lead, loss_chart, moment, overall, plain, rate_chart)
-    made.globals |= {helper.__name__: helper for helper in helpers} | {"chart": report_charts}
+    made.globals |= {helper.__name__: helper for helper in helpers} | {"chart": charts}
     return made
 
 

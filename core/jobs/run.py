@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from docutune.errors import Cancelled
-from docutune.processes import EventReader, Worker, failure, kill, reported, start, stop
+from docutune.jobs.processes import EventReader, Worker, failure, kill, reported, start, stop
 from docutune.records import JsonValue
-from docutune.sessions import open_session
-
-__all__ = ["open_session", "run_job"]
 
 _POLL_SECONDS = 0.05
 _EXIT_GRACE = 30.0  # seconds to unload libraries after the last word
