@@ -176,6 +176,8 @@ class Pipeline:
         log.facts["figures"] = figure_facts(after)
         for name in after.models.keys() - before.models.keys():
             show_tensorboard(folder, name, self.store.model_folder(after.models[name].key))
+            if left_out := after.models[name].figures.get("left_out"):
+                log.note(f"train:{name}: {left_out} samples are longer than max_length and were left out")
 
 
 def _figures(step: Step, products: Products) -> dict[str, JsonValue]:
