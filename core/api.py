@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -114,7 +116,7 @@ class Workspace:
 
         found = self._model_manifest(model, run)
         name = found["model"]["name"]
-        folder = self.store.folder / "sessions" / name
+        folder = self.store.folder / "sessions" / f"{name}-{os.getpid()}"
         session = open_session(found["runtime"]["uses"], found["runtime"]["options"], self._reference(found), folder)
         try:
             yield session
@@ -122,6 +124,7 @@ class Workspace:
             raise Cancelled from None
         finally:
             session.close()
+        shutil.rmtree(folder)  # after a failure the log stays, for the error names it
 
     @contextmanager
     def conversation(

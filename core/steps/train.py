@@ -65,6 +65,7 @@ class PrepareBase:
         with tools.store.staging(final) as folder:
             spec: dict[str, JsonValue] = {"texts": str(texts), "seed": 0, "folder": str(folder)}
             result = run_job("pretrain", spec, job, _listen(tools.progress))
+            texts.unlink()
             figures = result["figures"]
             _describe(folder, {"digest": result["digest"], "figures": figures})
         return self._add(products, ModelRef(final, result["digest"]), figures)
