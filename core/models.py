@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from docutune.errors import DocutuneError
 from docutune.records import ModelRef
+from docutune.training import TINY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,20 @@ def resolve(name: str, base_folder: Path, download: bool = True) -> ModelRef:
     if name.startswith(_FOLDER_MARKS) or folder.is_dir():
         return _checked(folder.resolve(), name, folder_digest)
     return _checked(_snapshot(name, download), name, lambda snapshot: snapshot.name)
+
+
+def mistake(name: str, base_folder: Path) -> str | None:
+    """What is wrong with a model's name or folder, as far as a look at this disk tells; None when nothing is."""
+    if name == TINY:
+        return None
+    if name.startswith("builtin/"):
+        return f"there is no built-in model {name!r}; did you mean {TINY!r}?"
+    folder = base_folder / Path(name).expanduser()
+    if name.startswith(_FOLDER_MARKS) or folder.is_dir():
+        return _lacking(folder.resolve())
+    if name.count("/") > 1:
+        return f"{name!r} is neither a folder nor a hub name: write owner/name, or a path that starts with ./"
+    return None
 
 
 def folder_digest(folder: Path) -> str:
@@ -51,15 +66,18 @@ def folder_digest(folder: Path) -> str:
 
 
 def _checked(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelRef:
-    if not folder.is_dir():
-        raise DocutuneError(f"model {name!r}: no folder {folder}", "paths are relative to the pipeline file")
-    if not (folder / "config.json").is_file():
-        raise DocutuneError(
-            f"model {name!r}: {folder} holds no config.json", "name a folder in the Hugging Face format"
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise DocutuneError(f"model {name!r}: {folder} holds no *.safetensors weights", "choose a model in that format")
+    lacking = _lacking(folder)
+    if lacking:
+        raise DocutuneError(f"model {name!r}: {lacking}", "name a folder in the Hugging Face format, or a hub model")
     return ModelRef(folder, digest(folder))
+
+
+def _lacking(folder: Path) -> str | None:
+    if not folder.is_dir():
+        return f"no folder {folder}"
+    if not (folder / "config.json").is_file():
+        return f"{folder} holds no config.json"
+    return None if any(folder.glob("*.safetensors")) else f"{folder} holds no *.safetensors weights"
 
 
 def _snapshot(name: str, download: bool) -> Path:

@@ -69,9 +69,15 @@ def main(spec_path: Path) -> int:
     except Exception as error:
         traceback.print_exc()
         summary = f"{type(error).__name__}: {error}".splitlines()[0]
-        job.tell("failed", message=summary, hint=f"the traceback is in {spec_path.parent / LOG}")
+        full = "free space on the disk and give the same command again; " if _disk_full(error) else ""
+        job.tell("failed", message=summary, hint=f"{full}the traceback is in {spec_path.parent / LOG}")
         return EXIT_FAILURE
     return 0
+
+
+def _disk_full(error: Exception) -> bool:
+    """Libraries in other languages put the cause into words."""
+    return "No space left on device" in str(error)
 
 
 def _pretrain(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:

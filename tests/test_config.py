@@ -458,3 +458,22 @@ def test_every_reference_of_the_schema_leads_somewhere(registry: Registry) -> No
     references = {part.split('"')[0] for part in text.split('"$ref": "#/$defs/')[1:]}
     assert len(references) > 7
     assert references <= set(schema["$defs"])
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("builtin/small", "there is no built-in model 'builtin/small'; did you mean 'builtin/tiny'?"),
+        ("./nomodel", "no folder "),
+        ("./empty", "holds no config.json"),
+        ("Qwen/Qwen3/0.6B", "'Qwen/Qwen3/0.6B' is neither a folder nor a hub name"),
+    ],
+)
+def test_a_model_that_cannot_be_is_a_mistake_of_the_file(model: str, message: str, environment: Installed) -> None:
+    (environment.work / "docs").mkdir()
+    (environment.work / "empty").mkdir()
+    (environment.work / "pipeline.yaml").write_text(f"{HEAD}train:\n  - uses: trl\n    with: {{model: {model}}}\n")
+    done = environment.docutune("validate")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pipeline.yaml:7: train[0].with.model: ")
+    assert message in done.stderr

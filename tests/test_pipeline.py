@@ -58,6 +58,7 @@ class Installed(Protocol):
 
     def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
     def answer(self, *arguments: str, **variables: str) -> Any: ...
+    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
     def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
@@ -374,6 +375,51 @@ def test_files_without_a_parser_are_counted_and_said(project: Installed) -> None
     assert "files that no installed parser reads: 2 .rst, 1 no suffix" in done.stderr
     manifest = json.loads((project.work / ".docutune/runs/latest/manifest.json").read_text())
     assert manifest["unread"] == {".rst": 2, "no suffix": 1}
+
+
+def test_files_that_cannot_be_read_cost_themselves_and_nothing_waits(project: Installed) -> None:
+    docs = project.work / "docs"
+    (docs / "gone.md").symlink_to("nowhere")
+    (docs / "round.md").symlink_to("round.md")
+    os.mkfifo(docs / "pipe.md")
+    (docs / "folder.md").mkdir()
+    project.answer("run")
+    manifest = json.loads((project.work / ".docutune/runs/latest/manifest.json").read_text())
+    problems = {document["source"]: document["problems"] for document in manifest["documents"]}
+    assert problems["docs/gone.md"] == ["not read: No such file or directory"]
+    assert problems["docs/round.md"] == ["not read: Too many levels of symbolic links"]
+    assert problems["docs/pipe.md"] == ["not read: not a regular file"]
+    assert problems["docs/guide.md"] == []
+
+
+def test_sources_that_give_no_sample_say_what_was_found(project: Installed) -> None:
+    (project.work / "src/acme.py").write_text("")
+    (project.work / "docs/guide.md").write_text("# Guide\n")
+    done = project.docutune("run")
+    assert done.returncode == 1
+    assert "no sample to train on: 2 documents gave 0 sections and " in done.stderr
+
+
+def test_blank_lines_change_nothing_that_is_trained_on(project: Installed) -> None:
+    (project.work / "pipeline.yaml").write_text(PIPELINE + "train: [{uses: trl, with: {model: builtin/tiny}}]\n")
+    text = GUIDE.replace("\n\n", "\n\n\n\n")
+    keys = []
+    for content in (GUIDE, f"\n\n{text}\n\n", GUIDE.replace("Oslo", "Bonn")):
+        (project.work / "docs/guide.md").write_text(content)
+        project.answer("run", "--until", "dataset")
+        code = (
+            "from pathlib import Path; from docutune.config import load; from docutune.pipeline import Pipeline\n"
+            "from docutune.registry import Registry; from docutune.steps.base import Products\n"
+            "from docutune.workspace import Store\n"
+            "r, s = Registry.load(), Store(Path('.').absolute()); p = Products()\n"
+            "for step in Pipeline(load(Path('pipeline.yaml'), r), r, s).steps():\n"
+            "    key = step.key(p)\n"
+            "    if step.name.startswith('base'): print(key); break\n"
+            "    p = step.recall(key, p, s)\n"
+        )
+        keys.append(project.python(code).stdout)
+    assert keys[0] == keys[1] != ""
+    assert keys[2] != keys[0]
 
 
 def test_two_runs_at_once_are_refused(project: Installed) -> None:

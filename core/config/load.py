@@ -17,6 +17,7 @@ from docutune.config.overrides import override
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, read_yaml
 from docutune.errors import ConfigError, Problem, UsageError
+from docutune.models import mistake
 from docutune.registry import Registry
 from docutune.suggestions import did_you_mean
 
@@ -55,6 +56,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     binder = Binder(document, registry, languages)
     sections = {section: binder.section(section) for section in SECTIONS}
     problems += [*_source_problems(document, path.parent), *binder.problems]
+    problems += _model_problems(document, path.parent)
     problems = [item for item in problems if item in document.problems or item.key not in document.unreadable]
     if problems or frame is None:
         raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=_line)))
@@ -81,7 +83,7 @@ def _content(path: Path) -> bytes:
 
 
 def _near(path: Path) -> str | None:
-    names = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+    names = [item.name for item in path.parent.iterdir() if item.is_file()] if path.parent.is_dir() else []
     return did_you_mean(path.name, names).removeprefix("; ") or None
 
 
@@ -108,9 +110,25 @@ def _source_problems(document: Document, folder: Path) -> list[Problem]:
         path = source.get("path") if isinstance(source, dict) else None
         if isinstance(path, str) and not (folder / path).exists():
             target = folder / path
-            siblings = [item.name for item in target.parent.iterdir()] if target.parent.is_dir() else []
+            siblings = (
+                [item.name for item in target.parent.iterdir() if item.exists()] if target.parent.is_dir() else []
+            )
             message = f"no file or folder {path!r} beside the pipeline file{did_you_mean(target.name, siblings)}"
             problems.append(problem(document, ("sources", index, "path"), message))
+    return problems
+
+
+def _model_problems(document: Document, folder: Path) -> list[Problem]:
+    """Models that are not on this disk although their names say so; the hub is not asked."""
+    tree = document.tree
+    written: Any = tree.get("train") if isinstance(tree, dict) else None
+    problems = []
+    for index, step in enumerate(written if isinstance(written, list) else []):
+        options = step.get("with") if isinstance(step, dict) else None
+        name = options.get("model") if isinstance(options, dict) else None
+        message = mistake(name, folder) if isinstance(name, str) and name else None
+        if message:
+            problems.append(problem(document, ("train", index, "with", "model"), message))
     return problems
 
 

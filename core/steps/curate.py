@@ -103,9 +103,19 @@ class Assemble:
     def _assemble(self, products: Products) -> Dataset:
         dataset = assemble(products.samples or (), self.split)
         if not dataset.of("train"):
-            raise DocutuneError(
-                f"no sample to train on is left ({len(products.samples or ())} generated and kept, "
-                f"{len(products.rejected)} rejected)",
-                "look at the problems that docutune status shows, add documents, or lower the shares in `split:`",
-            )
+            raise _nothing_left(products)
         return dataset
+
+
+def _nothing_left(products: Products) -> DocutuneError:
+    """Where the samples went, or why there were none."""
+    documents = len(products.documents)
+    public = 0 if products.library is None else sum(1 for _ in products.library.public())
+    sections = sum(document.sections for document in products.documents)
+    if products.samples or products.rejected:
+        found = f"{len(products.samples or ())} are held out, {len(products.rejected)} were rejected"
+        hint = "lower the shares in `split:`, or look at the reasons: docutune run --until generate, docutune report"
+    else:
+        found = f"{documents} documents gave {sections} sections and {public} public symbols, and none of them a sample"
+        hint = "name folders with more text or code in `sources:`; runs/latest/api.json lists the symbols"
+    return DocutuneError(f"no sample to train on: {found}", hint)

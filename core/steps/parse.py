@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -114,8 +115,10 @@ class Parse:
 
     def _add(self, products: Products, values: Sequence[Any]) -> Products:
         parsed = [shown(from_json(Parsed, value), file.shown) for value, file in zip(values, self.files, strict=True)]
-        documents = tuple(self._document(file, result) for file, result in zip(self.files, parsed, strict=True))
-        texts = tuple(file.content.decode("utf-8", "replace") for file in self.files)
+        read = [self._document(file, result) for file, result in zip(self.files, parsed, strict=True)]
+        unreadable = [Document(name, "", "", problems=(why,)) for name, why in self.found.unreadable.items()]
+        documents = tuple(sorted([*read, *unreadable], key=lambda document: document.source))
+        texts = tuple(_plain(file.content.decode("utf-8", "replace")) for file in self.files)
         return replace(products, documents=documents, texts=texts, library=link(parsed), unread=self.found.unread)
 
     def _document(self, file: SourceFile, result: Parsed) -> Document:
@@ -123,6 +126,11 @@ class Parse:
         return Document(
             file.shown, file.digest, parser, len(result.sections), len(result.symbols), tuple(result.problems)
         )
+
+
+def _plain(text: str) -> str:
+    """The text without what moving it up or down would change, so that the embedded base need not read it again."""
+    return re.sub(r"\n{3,}", "\n\n", text.replace("\r\n", "\n").strip())
 
 
 def shown(parsed: Parsed, source: str) -> Parsed:

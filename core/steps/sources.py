@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +26,7 @@ class SourceFile:
     path: Path
     shown: str
     name: str
-
-    @cached_property
-    def content(self) -> bytes:
-        """The file's bytes."""
-        return self.path.read_bytes()
+    content: bytes
 
     @cached_property
     def digest(self) -> str:
@@ -39,34 +36,52 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Found:
-    """The files to parse, in the order of the paths shown, and how many of each suffix no parser reads."""
+    """The files to parse, in the order of the paths shown; how many of each suffix no parser reads; and the files that
+    cannot be read, each with the reason.
+    """
 
     files: tuple[SourceFile, ...]
     unread: Mapping[str, int]
+    unreadable: Mapping[str, str]
 
 
 def find_files(sources: Sequence[SourceConfig], project: Path, suffixes: frozenset[str]) -> Found:
     """Every wanted file once: those with one of the suffixes, and the number of the others."""
     files: dict[Path, SourceFile] = {}
     unread: dict[Path, str] = {}
+    unreadable: dict[str, str] = {}
     for entry in sources:
         root = (project / entry.path).resolve()
-        include, exclude = GitIgnoreSpec.from_lines(entry.include), GitIgnoreSpec.from_lines(entry.exclude)
-        for path in _walk(root):
-            relative = path.relative_to(root).as_posix() if path != root else path.name
-            if (entry.include and not include.match_file(relative)) or exclude.match_file(relative):
-                continue
-            if path.suffix.lower() in suffixes:
-                files.setdefault(path, _source_file(path, root, project))
-            else:
+        for path in _wanted(root, entry):
+            if path.suffix.lower() not in suffixes:
                 unread[path] = path.suffix.lower() or "no suffix"
-    return Found(tuple(sorted(files.values(), key=lambda file: file.shown)), Counter(sorted(unread.values())))
+                continue
+            try:
+                files[path] = files.get(path) or _read(path, root, project)
+            except OSError as error:
+                unreadable[_shown(path, project)] = f"not read: {error.strerror or error}"
+    ordered = tuple(sorted(files.values(), key=lambda file: file.shown))
+    return Found(ordered, Counter(sorted(unread.values())), unreadable)
 
 
-def _source_file(path: Path, root: Path, project: Path) -> SourceFile:
+def _wanted(root: Path, entry: SourceConfig) -> Iterator[Path]:
+    include, exclude = GitIgnoreSpec.from_lines(entry.include), GitIgnoreSpec.from_lines(entry.exclude)
+    for path in _walk(root):
+        relative = path.relative_to(root).as_posix() if path != root else path.name
+        if (not entry.include or include.match_file(relative)) and not exclude.match_file(relative):
+            yield path
+
+
+def _read(path: Path, root: Path, project: Path) -> SourceFile:
+    """Raises OSError for what cannot be read; a pipe or device would wait for ever and is none of it."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("not a regular file")
     top = _import_root(root if root.is_dir() else root.parent)
-    shown = PurePosixPath(os.path.relpath(path, project.resolve())).as_posix()
-    return SourceFile(path, shown, path.relative_to(top).as_posix())
+    return SourceFile(path, _shown(path, project), path.relative_to(top).as_posix(), path.read_bytes())
+
+
+def _shown(path: Path, project: Path) -> str:
+    return PurePosixPath(os.path.relpath(path, project.resolve())).as_posix()
 
 
 def _import_root(folder: Path) -> Path:

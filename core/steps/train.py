@@ -188,6 +188,9 @@ def show_tensorboard(run: Path, name: str, model_folder: Path) -> None:
 def _listen(
     progress: Progress, curve: list[Mapping[str, JsonValue]] | None = None
 ) -> Callable[[Mapping[str, JsonValue]], None]:
+    """Passes a worker's progress on, always with the last known figures; `curve` takes each new set of them once."""
+    latest: dict[str, float] = {}
+
     def listen(event: Mapping[str, JsonValue]) -> None:
         if event["event"] != "progress":
             return
@@ -195,7 +198,8 @@ def _listen(
         done, total = event["done"], event["total"]
         assert isinstance(done, int)
         assert total is None or isinstance(total, int)
-        progress(done, total, **{name: value for name, value in figures.items() if isinstance(value, (int, float))})
+        latest.update({name: value for name, value in figures.items() if isinstance(value, (int, float))})
+        progress(done, total, **latest)
         if curve is not None and figures:
             curve.append({"step": done, **figures})
 
