@@ -264,6 +264,13 @@ def test_examples_in_docstrings_without_prompts_and_output() -> None:
     ]
 
 
+def test_sessions_lose_lines_that_only_show_a_value() -> None:
+    session = "    >>> i1 = C(1)\n    >>> i1\n    C(1)\n    >>> i1.x\n    1\n    >>> i1  # doctest: +SKIP\n    C(1)\n"
+    (example,) = symbols(f'def f():\n    """Do it.\n\n{session}    """\n')["f"].examples
+    assert example.code == "i1 = C(1)\ni1.x"
+    assert symbols('def f():\n    """Do it.\n\n    >>> f\n    1\n    """\n')["f"].examples == ()
+
+
 def test_imports_become_aliases_under_the_importing_name() -> None:
     text = (
         "import os.path\nimport a.b as ab\nfrom .core import Client as C\nfrom .. import up\nfrom x import *\nNew = C\n"
@@ -471,7 +478,7 @@ def test_the_same_revision_gives_the_same_result() -> None:
     registration = Registry.load().get("parser", "python").registration
     found = [parse(KINDS), parse(EXAMPLES), *(parse(f"def f(path):\n    '''{doc}'''\n") for doc in STYLES.values())]
     # Another result from the same input is another revision: stored results are keyed by it.
-    assert (registration.revision, fingerprint(to_json(found))[:16]) == (1, "65de1dc53c5d859e")
+    assert (registration.revision, fingerprint(to_json(found))[:16]) == (2, "65de1dc53c5d859e")
 
 
 def test_lone_surrogates_do_not_reach_the_records() -> None:

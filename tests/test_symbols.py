@@ -6,6 +6,7 @@ import json
 import random
 import textwrap
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -106,6 +107,56 @@ def test_what_is_public() -> None:
     for hidden in ("httpx._client.helper", "httpx._errors.Hidden", "setup.build", "tests.test_client.test_get"):
         assert library.find(hidden) is not None and not library.is_public(hidden)
     assert library.find("httpx._client.json") is None and library.find("httpx.nothing") is None
+
+
+def shown_at(shown: str, name: str, text: str) -> Parsed:
+    """A file that its parser knows as `name`, at the path that users see, as the pipeline hands it on."""
+    (found,) = parsed({name: text})
+    moved = [replace(symbol, span=replace(symbol.span, source=shown)) for symbol in found.symbols]
+    return replace(found, symbols=tuple(moved))
+
+
+def test_what_stands_beside_documents_is_no_api() -> None:
+    library = shown_at("src/pipes/__init__.py", "pipes/__init__.py", "def bend(): ...\n")
+    scripts = [
+        shown_at("docs/conf.py", "conf.py", "project = 'pipes'\n"),
+        shown_at("docs/snippets.py", "snippets.py", "def show(): ...\n"),
+        shown_at("docs/_ext/links.py", "_ext/links.py", "def setup(app): ...\n"),
+        shown_at("tasks.py", "tasks.py", "def build(): ...\n"),
+    ]
+    assert [symbol.name for symbol in link([library, *scripts]).public()] == ["pipes", "pipes.bend"]
+    inside = shown_at("docs/pipes/conf.py", "pipes/conf.py", "def load(): ...\n")
+    assert link([library, inside]).is_public("pipes.conf.load")
+    assert not list(link(scripts[:1]).public())
+
+
+@pytest.mark.parametrize("name", ["docs", "testing", "examples"])
+def test_a_library_may_be_called_like_a_folder_of_documents(name: str) -> None:
+    files = {f"{name}/__init__.py": "def read(): ...\n", "setup.py": "def build(): ...\n", "docs/conf.py": "a = 1\n"}
+    package = [name, *(["docs.conf", "docs.conf.a"] if name == "docs" else []), f"{name}.read"]
+    assert public(files) == package
+    assert public({**files, "real.py": "def f(): ...\n"}) == ["real", "real.f"]
+
+
+def test_a_single_file_beside_documents_is_the_library_when_there_is_no_other() -> None:
+    files = [shown_at("docs/alone.py", "alone.py", "def f(): ...\n"), *parsed({"examples/run.py": "a = 1\n"})]
+    assert [symbol.name for symbol in link(files).public()] == ["alone", "alone.f"]
+
+
+def test_imports_of_a_stub_are_no_names_of_its_module() -> None:
+    files = {
+        "src/p/__init__.py": "from . import setters\n",
+        "src/p/__init__.pyi": "class Attribute: ...\n",
+        "src/p/setters.py": "def validate(value): ...\n",
+        "src/p/setters.pyi": "from . import Attribute\ndef validate(value: Attribute) -> None: ...\n",
+        "src/p/front.py": "from .setters import *\n",
+        "src/p/lazy.py": "import loader\n__getattr__, __all__ = loader.attach(__name__)\n",
+        "src/p/lazy.pyi": "from . import Attribute\n__all__ = ['Attribute']\n",
+    }
+    library = table(files)
+    assert [library.find(f"p.{name}.Attribute") for name in ("setters", "front")] == [None, None]
+    assert [symbol.name for symbol in library.members("p.front")] == ["p.setters.validate"]
+    assert library.find("p.lazy.Attribute") == library.find("p.Attribute")
 
 
 def test_inherited_members_are_found_and_listed() -> None:

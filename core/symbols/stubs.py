@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from docutune.records import Alias, Parsed, Symbol
@@ -28,7 +28,7 @@ def merged(files: Sequence[Parsed]) -> Names:
     if not stubs:
         return Names(definitions, aliases)
     _add_stubs(definitions, Names(dict(definitions), aliases), stubs)
-    return Names(definitions, [*aliases, *_new_aliases(stubs, {alias.name for alias in aliases})])
+    return Names(definitions, [*aliases, *_new_aliases(stubs, {alias.name for alias in aliases}, definitions)])
 
 
 def join(known: Symbol, other: Symbol) -> Symbol:
@@ -74,5 +74,18 @@ def _add_stubs(definitions: dict[str, Symbol], names: Names, stubs: Sequence[Par
         definitions[real] = join(known, symbol) if known else replace(symbol, name=real)
 
 
-def _new_aliases(stubs: Sequence[Parsed], known: set[str]) -> list[Alias]:
-    return [alias for file in stubs for alias in file.aliases if alias.name not in known]
+def _new_aliases(stubs: Sequence[Parsed], known: set[str], definitions: Mapping[str, Symbol]) -> list[Alias]:
+    """What stubs add to their modules. What a stub imports for its annotations is none of the module's names.
+
+    A module with `__getattr__` may load at run time what only its stub imports.
+    """
+    found: list[Alias] = []
+    for file in stubs:
+        module = file.symbols[0]
+        loads = f"{module.name}.__getattr__" in definitions
+        for alias in file.aliases:
+            owner, _, last = alias.name.rpartition(".")
+            offered = owner != module.name or loads or last == "*" or last in (module.exports or ())
+            if offered and alias.name not in known:
+                found.append(alias)
+    return found

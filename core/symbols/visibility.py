@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from pathlib import PurePosixPath
 
 from docutune.records import Symbol
@@ -13,6 +13,8 @@ _TEST_PARTS = frozenset({"tests", "conftest"})
 _TOP_LEVEL_PARTS = frozenset(
     {"test", "testing", "docs", "doc", "examples", "example", "benchmarks", "bench", "scripts", "setup", "noxfile"}
 )
+_SCRIPTS = frozenset({"conf", "setup", "noxfile", "conftest", "tasks", "fabfile", "dodo", "manage"})
+_DOCUMENT_FOLDERS = frozenset({"docs", "doc"})
 _SPECIAL_METHODS = frozenset(
     {
         "__call__",
@@ -45,6 +47,7 @@ class _Finder:
         self._names = names
         self._mentions = mentions
         self._modules = [symbol for symbol in names.symbols.values() if symbol.kind == "module"]
+        self._importable = _importable(self._modules)
         self._facades = {symbol.name for symbol in self._modules if self._only_imports(symbol)}
         self._exports = {
             symbol.name: frozenset(names.exported(symbol.name))
@@ -67,7 +70,7 @@ class _Finder:
     def modules(self) -> None:
         """Modules by their own name, then those that a public module re-exports (`from . import _errors as errors`)."""
         for module in self._modules:
-            if is_importable(module):
+            if module.name in self._importable:
                 self.names[module.name].add(module.name)
         for alias in self._names.targets:
             owner, _, last = alias.rpartition(".")
@@ -126,7 +129,7 @@ class _Finder:
 
     def _is_front(self, module: Symbol) -> bool:
         """A package or a module that only imports: what it imports is meant to be imported from it."""
-        return PurePosixPath(module.span.source).stem == "__init__" or module.name in self._facades
+        return _is_package(module) or module.name in self._facades
 
     def _only_imports(self, module: Symbol) -> bool:
         inside = (f"{module.name}.{last}" for last in self._names.children.get(module.name, ()))
@@ -134,15 +137,50 @@ class _Finder:
         return not kinds & {"class", "function"}
 
 
-def is_importable(module: Symbol) -> bool:
-    """False for private modules, tests, documentation and scripts, and for paths that no import statement can name."""
+def _importable(modules: Sequence[Symbol]) -> set[str]:
+    """The public modules. Where nothing else is left, packages called "docs", "testing" or the like are the library,
+    and so are single files beside documents.
+    """
+    packages = {module.name for module in modules if "." not in module.name and _is_package(module)}
+    public = [module for module in modules if _is_public_module(module) and not _is_script(module, packages)]
+    library = [module for module in public if not _is_beside(module, packages)]
+    if not library:
+        library = [module for module in public if _top(module) in packages or _top(module) not in _TOP_LEVEL_PARTS]
+    return {module.name for module in library}
+
+
+def _is_public_module(module: Symbol) -> bool:
+    """False for private modules and tests, and for paths that no import statement can name."""
     parts = module.name.split(".")
-    path = PurePosixPath(module.span.source).with_suffix("").parts
-    path = path[:-1] if path[-1:] == ("__init__",) else path
-    if tuple(parts) != path[-len(parts) :]:
+    if tuple(parts) != _path(module)[-len(parts) :]:
         return False
     tests = any(part in _TEST_PARTS or part.startswith("test_") for part in parts)
-    return not tests and parts[0] not in _TOP_LEVEL_PARTS and not any(part.startswith("_") for part in parts)
+    return not tests and not any(part.startswith("_") for part in parts)
+
+
+def _is_script(module: Symbol, packages: Set[str]) -> bool:
+    """Files that a tool runs, such as Sphinx' conf.py, and single files with the name of a folder of examples."""
+    return module.name in _SCRIPTS | _TOP_LEVEL_PARTS and module.name not in packages
+
+
+def _is_beside(module: Symbol, packages: Set[str]) -> bool:
+    """Whether it stands beside the library: in a top-level folder for documents or the like, outside of packages."""
+    folders = _path(module)[: -len(module.name.split("."))]
+    outside = _top(module) not in packages and bool(_DOCUMENT_FOLDERS & set(folders[-2:]))
+    return outside or _top(module) in _TOP_LEVEL_PARTS
+
+
+def _top(module: Symbol) -> str:
+    return module.name.partition(".")[0]
+
+
+def _path(module: Symbol) -> tuple[str, ...]:
+    path = PurePosixPath(module.span.source).with_suffix("").parts
+    return path[:-1] if _is_package(module) else path
+
+
+def _is_package(module: Symbol) -> bool:
+    return PurePosixPath(module.span.source).stem == "__init__"
 
 
 def _is_public_member(last: str, symbol: Symbol) -> bool:

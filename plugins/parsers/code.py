@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import warnings
 
@@ -38,7 +39,8 @@ def identify(code: str, name: str) -> tuple[str, str]:
 def strip_prompts(session: str) -> str:
     """What was typed in an interactive Python session, without prompts, output and doctest flags.
 
-    A statement that ends in a traceback shows what not to do, so it is no example and left out.
+    A statement that ends in a traceback shows what not to do, so it is no example and left out. So is a bare name:
+    it only shows a value.
     """
     typed: list[str] = []
     continued, statement = False, 0
@@ -47,6 +49,8 @@ def strip_prompts(session: str) -> str:
         prompt = text == ">>>" or text.startswith(">>> ")
         continued = prompt or (continued and (text == "..." or text.startswith("... ")))
         statement = len(typed) if prompt else statement
+        if prompt and _shows_value(text[4:]):
+            continue
         if continued:
             typed.append(_DOCTEST_FLAG.sub("", text[4:]))
         elif not text and typed and typed[-1]:
@@ -54,6 +58,11 @@ def strip_prompts(session: str) -> str:
         elif text.startswith("Traceback (most recent call last)"):
             del typed[statement:]
     return "\n".join(typed).strip("\n")
+
+
+def _shows_value(statement: str) -> bool:
+    name = _DOCTEST_FLAG.sub("", statement).strip()
+    return name.isidentifier() and not keyword.iskeyword(name)
 
 
 def looks_like_python(code: str) -> bool:

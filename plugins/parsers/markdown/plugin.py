@@ -26,7 +26,7 @@ def docutune_parsers() -> list[ParserRegistration]:
     return [
         ParserRegistration(
             name="markdown",
-            revision=1,
+            revision=2,
             summary="CommonMark with front matter, tables, admonitions and MyST directives, cut at headings",
             config=Config,
             load="docutune.plugins.parsers.markdown.parse:Markdown",

@@ -19,7 +19,7 @@ def docutune_parsers() -> list[ParserRegistration]:
     return [
         ParserRegistration(
             name="python",
-            revision=1,
+            revision=2,
             summary="Python modules and stubs, never imported: symbols, signatures, docstrings, aliases",
             config=Config,
             load="docutune.plugins.parsers.python.parse:Python",
