@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.registry import Registry
-from docutune.workspace import Store, find_project, read_manifest
+from docutune.workspace import Store, find_project, read_manifest, writing
 
 if TYPE_CHECKING:
     from docutune.catalog import RunRow
@@ -80,20 +80,35 @@ class Workspace:
 
     def run(self, request: RunRequest, listener: Listener) -> dict[str, Any]:
         """Run the pipeline; the summary that `docutune run --json` prints. The run's folder holds the rest."""
-        from docutune.execute import execute
+        from docutune.execute import check_trained, execute
 
         config = self.load(request)
+        if request.only_evaluate:
+            check_trained(config, request, self.registry, self.store)
         with self.store.locked():
             return execute(config, request, self.registry, self.store, listener)
 
     def runs(self, limit: int | None = None) -> list[RunRow]:
-        """The runs of this workspace, newest first; one that was killed is shown as interrupted."""
+        """The runs of this workspace, newest first; only the one that is at work now is "running"."""
         from docutune.catalog import Catalog
 
-        rows = Catalog(self.store).runs(limit)
-        if self.store.busy():
-            return rows
-        return [replace(row, outcome="interrupted") if row.outcome == "running" else row for row in rows]
+        return [self._true_row(row) for row in Catalog(self.store).runs(limit)]
+
+    def _true_row(self, row: RunRow) -> RunRow:
+        if row.outcome != "running":
+            return row
+        try:
+            manifest = self.manifest(row.id)
+        except DocutuneError:
+            return replace(row, outcome="interrupted")  # its folder was removed
+        current = manifest.get("current") if manifest["outcome"] == "running" else None
+        return replace(
+            row,
+            outcome=manifest["outcome"],
+            seconds=manifest["seconds"],
+            finished=manifest["finished"],
+            step=current["name"] if current else None,
+        )
 
     def rebuild_catalog(self) -> int:
         """Make the index again from the runs' manifests; the number of runs in it."""
@@ -102,12 +117,34 @@ class Workspace:
         return Catalog(self.store).rebuild()
 
     def manifest(self, run: str | None = None) -> dict[str, Any]:
-        """The manifest of a run, by default the newest."""
-        return read_manifest(self.store.run_folder(run))
+        """The manifest of a run, by default the newest; "current" is the step of one that did not end."""
+        from docutune.activity import true_state
+
+        folder = self.store.run_folder(run)
+        manifest = read_manifest(folder)
+        if manifest["outcome"] != "running":
+            return manifest
+        live = folder.name == self.store.live_run()
+        return true_state(read_manifest(folder), folder, live)  # read again: one that ended meanwhile says how
 
     def run_folder(self, run: str | None = None) -> Path:
         """The folder of a run, by default the newest."""
         return self.store.run_folder(run)
+
+    def reported_run(self) -> tuple[Path, int]:
+        """The newest run that has a report, and how many newer ones have none."""
+        runs = self.store.runs()
+        for newer, folder in enumerate(reversed(runs)):
+            if (folder / "report.json").is_file():
+                return folder, newer
+        newest = self.store.run_folder(None)
+        raise UsageError(
+            f"{newest}: no run of this workspace has a report", "only a finished run has one: docutune run"
+        )
+
+    def model_name(self, model: str | None = None, run: str | None = None) -> str:
+        """The name of the model that a conversation would ask; UsageError when there is none."""
+        return str(self._model_manifest(model, run)["model"]["name"])
 
     @contextmanager
     def session(self, model: str | None = None, run: str | None = None) -> Iterator[Session]:
@@ -130,23 +167,32 @@ class Workspace:
     def conversation(
         self, model: str | None = None, run: str | None = None, variant: Variant = "tuned"
     ) -> Iterator[Callable[..., Iterator[str]]]:
-        """A function that streams the answer to one question; question and answer go into the notebook."""
+        """A function that streams the answer to one question; question and answer go into the notebook.
+
+        A question that failed is not written down; one that the user broke off is, with what was said till then.
+        """
         from docutune.notebook import Exchange, Notebook
         from docutune.records import Message
         from docutune.runlog import now
 
         notebook = Notebook(self.store)
-        name = self._model_manifest(model, run)["model"]["name"]
+        name = self.model_name(model, run)
         with self.session(model, run) as session:
 
             def ask(question: str, **sampling: float) -> Iterator[str]:
                 pieces: list[str] = []
+                failed = False
                 try:
                     for piece in session.stream([Message("user", question)], variant, **sampling):
                         pieces.append(piece)
                         yield piece
+                except Exception:
+                    failed = True
+                    raise
                 finally:
-                    notebook.add(Exchange(now(), name, variant, question, "".join(pieces)))
+                    if not failed:
+                        with writing(self.store.folder):
+                            notebook.add(Exchange(now(), name, variant, question, "".join(pieces)))
 
             yield ask
 
@@ -154,23 +200,39 @@ class Workspace:
         """Questions asked so far and their answers, oldest first."""
         from docutune.notebook import Notebook
 
-        return Notebook(self.store).exchanges()
+        with writing(self.store.folder):
+            return Notebook(self.store).exchanges()
 
     def _model_manifest(self, model: str | None, run: str | None) -> dict[str, Any]:
         folders: Sequence[Path] = [self.store.run_folder(run)] if run else self.store.runs()[::-1]
         names: set[str] = set()
+        for folder, manifest in self._with_models(folders):
+            names |= {entry["name"] for entry in manifest["models"]}
+            for entry in manifest["models"]:
+                if model in (None, entry["name"]):
+                    return {"run": folder.name, "model": entry, "runtime": manifest["runtime"]}
+        if names:
+            raise UsageError(f"there is no model {model!r}", f"models of this workspace: {', '.join(sorted(names))}")
+        if run:
+            raise self._without_model(folders[0])
+        raise UsageError(f"{self.store.folder}: there is no tuned model yet", "train one with: docutune run")
+
+    def _without_model(self, run: Path) -> UsageError:
+        for folder, manifest in self._with_models(self.store.runs()[::-1]):
+            names = ", ".join(entry["name"] for entry in manifest["models"])
+            hint = f"the newest that did is {folder.name} ({names}); without --run its model is taken"
+            return UsageError(f"run {run.name} trained no model", hint)
+        return UsageError(f"run {run.name} trained no model", "nor did any other here; train one with: docutune run")
+
+    def _with_models(self, folders: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """The runs that made or reused a model, in the given order."""
         for folder in folders:
             try:
                 manifest = read_manifest(folder)
             except DocutuneError:
-                continue
-            for entry in manifest.get("models", ()):
-                names.add(entry["name"])
-                if model in (None, entry["name"]):
-                    return {"model": entry, "runtime": manifest["runtime"]}
-        if names:
-            raise UsageError(f"there is no model {model!r}", f"models of this workspace: {', '.join(sorted(names))}")
-        raise UsageError(f"{self.store.folder}: there is no tuned model yet", "train one with: docutune run")
+                continue  # a run killed before its first manifest trained nothing
+            if manifest.get("models"):
+                yield folder, manifest
 
     def _reference(self, found: dict[str, Any]) -> Any:
         from docutune.records import ModelRef

@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from docutune.errors import DocutuneError
-from docutune.workspace import Store, read_manifest
+from docutune.workspace import Store, read_manifest, writing
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -38,7 +38,7 @@ create table figures (
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as `docutune status` lists it; times are ISO 8601 in UTC."""
+    """A run as `docutune status` lists it; times are ISO 8601 in UTC. `step` is the one that a live run is in."""
 
     id: str
     project: str
@@ -48,6 +48,7 @@ class RunRow:
     seconds: float
     dataset: str | None
     models: tuple[str, ...]
+    step: str | None = None
 
 
 class Catalog:
@@ -65,7 +66,7 @@ class Catalog:
 
     def rebuild(self) -> int:
         """Make the index again from the manifests; the number of runs in it."""
-        with self._lock:
+        with writing(self._path), self._lock:
             for leftover in (self._path, self._path.with_name(f"{self._path.name}-journal")):
                 leftover.unlink(missing_ok=True)
         manifests = list(_manifests(self._store.runs()))
@@ -88,7 +89,7 @@ class Catalog:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._reading() as database, database:
+        with writing(self._path), self._lock, self._reading() as database, database:
             yield database
 
     @contextmanager
@@ -98,6 +99,11 @@ class Catalog:
                 database.execute("pragma foreign_keys = on")
                 self._ensure_schema(database)
                 yield database
+        except sqlite3.OperationalError as error:
+            raise DocutuneError(
+                f"{self._path}: {error}",
+                "check that you may write there and that the disk has room; docutune status --rebuild makes it anew",
+            ) from error
         except sqlite3.DatabaseError as error:
             raise DocutuneError(
                 f"{self._path}: {error}", "rebuild the index from the runs with: docutune status --rebuild"
@@ -112,7 +118,7 @@ class Catalog:
                 f"{self._path}: written by another version of docutune",
                 "rebuild it from the runs with: docutune status --rebuild",
             )
-        with self._lock, database:
+        with writing(self._path), self._lock, database:
             if database.execute("pragma user_version").fetchone()[0] == 0:
                 database.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from docutune import atomic
 from docutune.catalog import Catalog
 from docutune.config import PipelineConfig
-from docutune.errors import Cancelled
+from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.pipeline import Pipeline, Window
 from docutune.registry import Registry
 from docutune.results import build_report, summary
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
-from docutune.workspace import Store, read_manifest
+from docutune.workspace import Store, read_manifest, writing
 
 if TYPE_CHECKING:
     from docutune.api import RunRequest
@@ -29,8 +29,9 @@ def execute(
     window = Window(request.until, request.remake, request.only_evaluate)
     window.check(pipeline.steps())
     folder = store.new_run()
-    shutil.copyfile(config.path, folder / "pipeline.yaml")
-    log = RunLog(run_info(folder, config.project), registry, listener)
+    with writing(folder / "pipeline.yaml"):
+        shutil.copyfile(config.path, folder / "pipeline.yaml")
+    log = RunLog(run_info(folder, config.project), registry, listener, Catalog(store).record)
     log.facts["pipeline"] = _pipeline_facts(config, request)
     for runtime in config.runtime:
         log.facts["runtime"] = {"uses": runtime.uses, "options": runtime.options.model_dump(mode="json")}
@@ -46,9 +47,39 @@ def execute(
         raise Cancelled("stopped", "finished steps are kept: the same command goes on from there") from None
     finally:
         log.close(outcome)
-        Catalog(store).record(read_manifest(folder))
     write_report(products, config, log)
     return summary(products, log)
+
+
+def check_trained(config: PipelineConfig, request: RunRequest, registry: Registry, store: Store) -> None:
+    """UsageError when a model to be measured was never trained: before anything is made for it.
+
+    Where documents or generators changed, only the run itself finds out whether the models still fit.
+    """
+    if not config.train:
+        raise UsageError(f"{config.path}: trains no model, so there is none to measure", "name one under train:")
+    known = _trained_names(store)
+    for step in config.train:
+        if step.name not in known:
+            raise UsageError(f"train:{step.name}: not made yet in this workspace", "run it first: docutune run")
+    window = Window(request.until, request.remake, only_evaluate=True)
+    for planned in Pipeline(config, registry, store).plan(window, _unseen):
+        if planned.action == "make" and planned.name.startswith(("base:", "train:")):
+            raise UsageError(f"{planned.name}: not made yet with this pipeline file", "run it first: docutune run")
+
+
+def _unseen(done: int, total: int | None = None, **figures: float) -> None:
+    """Parsing before a check shows nothing."""
+
+
+def _trained_names(store: Store) -> set[str]:
+    names = set()
+    for run in store.runs():
+        try:
+            names |= {model["name"] for model in read_manifest(run).get("models", ())}
+        except DocutuneError:
+            continue  # a run that left no manifest trained nothing
+    return names
 
 
 def write_report(products: Products, config: PipelineConfig, log: RunLog) -> None:

@@ -60,6 +60,12 @@ class Window:
                     f"{option} {name}: {name!r} {missing}{did_you_mean(name, known)}",
                     f"steps of this pipeline: {', '.join(step.name for step in steps)}",
                 )
+        first = next((place for place, step in enumerate(steps) if _is(step, self.remake)), 0)
+        if not any(_is(step, self.until) for step in steps[first:]) and self.until is not None:
+            raise UsageError(
+                f"--from {self.remake} --until {self.until}: {self.remake} comes after {self.until}",
+                f"the order of the steps: {', '.join(step.name for step in steps)}",
+            )
 
     def covers(self, steps: list[Step]) -> Iterator[tuple[Step, bool]]:
         """The steps to walk, each with whether it must be made anew."""

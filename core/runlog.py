@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypedDict
 from docutune.records import JsonValue, Outcome, RunInfo, StepInfo, to_json
 from docutune.registry import Registry
 from docutune.steps.base import Count
-from docutune.workspace import write_manifest
+from docutune.workspace import write_manifest, writing
 
 
 class Listener(Protocol):
@@ -52,11 +52,15 @@ def now() -> str:
 
 @dataclass
 class RunLog:
-    """Writes down what happens in one run, and passes it on to the listener and to observers."""
+    """Writes down what happens in one run, and passes it on to the listener and to observers.
+
+    `record` takes every state of the manifest: from the first on the run is in the catalog.
+    """
 
     info: RunInfo
     registry: Registry
     listener: Listener
+    record: Callable[[Mapping[str, Any]], None]
     facts: dict[str, Any] = field(default_factory=dict)
     steps: list[StepEntry] = field(default_factory=list)
     outcome: str = "running"
@@ -103,8 +107,7 @@ class RunLog:
     def note(self, text: str) -> None:
         """Something the user should know: in the log and before their eyes."""
         self._event("note", text=text)
-        with (self.info.folder / "log.txt").open("a", encoding="utf-8") as log:
-            log.write(f"{now()} {text}\n")
+        self._append("log.txt", f"{now()} {text}\n")
         self.listener.note(text)
 
     def close(self, outcome: str) -> None:
@@ -114,7 +117,7 @@ class RunLog:
         self.write()
 
     def write(self) -> None:
-        """Write the manifest as it stands."""
+        """Write the manifest as it stands, and enter it into the catalog."""
         manifest: dict[str, JsonValue] = {
             "run": self.info.id,
             "project": self.info.project,
@@ -129,10 +132,16 @@ class RunLog:
             **self.facts,
         }
         write_manifest(self.info.folder, manifest)
+        self.record(manifest)
 
     def _event(self, event: str, **facts: JsonValue) -> None:
-        with (self.info.folder / "events.jsonl").open("a", encoding="utf-8") as events:
-            events.write(json.dumps({"time": time.time(), "event": event, **facts}, ensure_ascii=False) + "\n")
+        line = json.dumps({"time": time.time(), "event": event, **facts}, ensure_ascii=False)
+        self._append("events.jsonl", f"{line}\n")
+
+    def _append(self, name: str, text: str) -> None:
+        path = self.info.folder / name
+        with writing(path), path.open("a", encoding="utf-8") as file:
+            file.write(text)
 
     def _notify(self, event: str, **facts: object) -> None:
         for problem in self.registry.notify(event, run=self.info, **facts):

@@ -11,6 +11,7 @@ Cached items and results start with the SHA-256 of what follows: a damaged file 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import re
@@ -29,6 +30,7 @@ from docutune.errors import DocutuneError, UsageError
 from docutune.records import RECORDS_VERSION, JsonValue, canonical
 
 FOLDER = ".docutune"
+_LOCK_SECONDS = 0.5  # longer than the look of a docutune status, which holds the lock for a moment
 
 
 class Store:
@@ -40,13 +42,8 @@ class Store:
             self._create()
 
     def _create(self) -> None:
-        try:
+        with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DocutuneError(
-                f"{self.folder}: cannot make the workspace: {error.strerror}",
-                "choose a folder that you may write to: the workspace stands beside the pipeline file",
-            ) from error
         atomic.write_text(self.folder / ".gitignore", "*\n")
 
     # ---- items and results
@@ -85,7 +82,8 @@ class Store:
     def staging(self, final: Path) -> Iterator[Path]:
         """A private folder to build in, published as `final` when the block ends well and removed when it does not."""
         made = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}.tmp"
-        made.mkdir(parents=True)
+        with writing(made):
+            made.mkdir(parents=True)
         try:
             yield made
             atomic.publish_folder(made, final)
@@ -97,7 +95,8 @@ class Store:
         """Only one run at a time in a workspace; the kernel frees the lock of a process that dies."""
         lock = FileLock(self.folder / "run.lock")
         try:
-            lock.acquire(timeout=0)
+            with writing(self.folder / "run.lock", (Timeout,)):
+                lock.acquire(timeout=_LOCK_SECONDS)
         except Timeout as error:
             raise DocutuneError(
                 f"{self.folder}: another docutune run is at work here",
@@ -109,18 +108,30 @@ class Store:
             lock.release()
 
     def busy(self) -> bool:
-        """Whether a run is at work here now."""
+        """Whether a run is at work here now; a workspace that may only be read can be asked, too."""
         try:
-            with self.locked():
-                return False
-        except DocutuneError:
+            with (self.folder / "run.lock").open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
             return True
+        return False
+
+    def live_run(self) -> str | None:
+        """The id of the run that is at work now: the newest one while the lock is held."""
+        runs = self.runs()
+        return runs[-1].name if runs and self.busy() else None
 
     # ---- runs
 
     def new_run(self) -> Path:
         """A fresh run folder, named by the time (UTC) so that names sort; `runs/latest` points to it."""
         runs = self.folder / "runs"
+        with writing(runs):
+            return self._make_run(runs)
+
+    def _make_run(self, runs: Path) -> Path:
         runs.mkdir(parents=True, exist_ok=True)
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         for number in range(1, 1000):
@@ -156,6 +167,20 @@ class Store:
             if folder.name == run:
                 return folder
         raise UsageError(f"there is no run {run!r}", f"the newest is {runs[-1].name}; docutune status lists them")
+
+
+@contextmanager
+def writing(path: Path, let_through: tuple[type[OSError], ...] = ()) -> Iterator[None]:
+    """Give one line with path and cause when the disk refuses what the block writes at or below `path`."""
+    try:
+        yield
+    except let_through:
+        raise
+    except OSError as error:
+        raise DocutuneError(
+            f"{error.filename or path}: cannot be written: {error.strerror or error}",
+            "the workspace stands beside the pipeline file and needs a folder that you may write to, with free space",
+        ) from error
 
 
 def _run_order(folder: Path) -> tuple[str, int]:

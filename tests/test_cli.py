@@ -64,7 +64,7 @@ def test_an_unknown_option_is_wrong_usage(environment: Installed) -> None:
 
 def test_a_known_error_is_one_line_and_a_hint(environment: Installed) -> None:
     done = environment.docutune("plugins", "info", "markdwn")
-    assert done.returncode == 1
+    assert done.returncode == 2
     error, hint = done.stderr.splitlines()
     assert error == "error: no plugin is called 'markdwn'; did you mean 'markdown'?"
     assert hint.startswith("  installed: duplicates, ")
@@ -164,10 +164,19 @@ def test_a_plugin_s_options_are_shown_with_types_and_defaults(environment: Insta
     options = {line.split()[0]: " ".join(line.split()[1:]) for line in lines if line.startswith("    ")}
     assert options["model"].startswith("text, required base model")
     assert options["quantization"].startswith('"nf4" or "none", default "nf4"')
-    assert options["lora_rank"].startswith("integer >= 1 <= 1024, default 16")
+    assert options["lora_rank"].startswith("integer from 1 to 1024, default 16")
     [plugin] = environment.answer("plugins", "info", "trl")
     assert {option["name"] for option in plugin["options"]} == set(options)
     assert all(option["description"] for option in plugin["options"])
+
+
+def test_descriptions_are_broken_at_the_width_of_the_terminal(environment: Installed) -> None:
+    wide = environment.docutune("plugins", "info", "trl").stdout
+    assert max(map(len, wide.splitlines())) > 130
+    for columns in (80, 130):
+        narrow = environment.docutune("plugins", "info", "trl", COLUMNS=str(columns)).stdout
+        assert max(map(len, narrow.splitlines()[1:])) <= columns
+        assert narrow.split() == wide.split()
 
 
 def test_every_built_in_option_is_described(environment: Installed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Sequence
@@ -99,12 +100,27 @@ def _stop_at_once() -> None:
     What this process was told to ignore (by nohup, or as a shell's background job) it goes on ignoring.
     """
 
-    def interrupt(*_: object) -> None:
+    heard: list[int] = []
+
+    def interrupt(signum: int, _: object) -> None:
+        if not heard:
+            _say_stopping()
+        heard.append(signum)
         raise KeyboardInterrupt
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, interrupt)
+
+
+def _say_stopping() -> None:
+    """Tell at once that the signal was heard: the work under way may take seconds to stop.
+
+    Written past Python's streams, which a signal may find in the middle of a write, and below a terminal's "^C".
+    """
+    line = "\nstopping...\n" if os.isatty(2) else "stopping...\n"
+    with contextlib.suppress(OSError):  # nobody reads: stop all the same
+        os.write(2, line.encode())
 
 
 def _show(error: DocutuneError) -> None:

@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 @click.option("--model", help="The training's name; by default the newest model of this workspace.")
 @click.option("--run", help="Take the model of this run.")
 @click.option("--base", is_flag=True, help="Ask the base model, without the adapter.")
-@click.option("--max-new-tokens", default=256, show_default=True, help="Longest reply, in tokens.")
-@click.option("--temperature", default=0.0, show_default=True, help="0 always takes the likeliest token.")
+@click.option(
+    "--max-new-tokens", type=click.IntRange(min=1), default=256, show_default=True, help="Longest reply, in tokens."
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="0 always takes the likeliest token.",
+)
 @click.option("--history", is_flag=True, help="Show the questions asked so far and their answers.")
 @json_output
 def chat(
@@ -38,12 +46,16 @@ def chat(
     Without one, questions are read from standard input, a line each.
     """
     from docutune.api import Workspace
+    from docutune.errors import UsageError
 
+    if question and not " ".join(question).strip():
+        raise UsageError("the question is empty", "write it after docutune chat, in quotation marks")
     workspace = Workspace.find()
     if history:
         _show_history(workspace, as_json)
         return
     texts = [" ".join(question)] if question else _lines()
+    _say_loading(workspace.model_name(model, run))
     sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature}
     with workspace.conversation(model, run, "base" if base else "tuned") as ask:
         for text in texts:
@@ -57,10 +69,24 @@ def chat(
 
 
 def _lines() -> Iterator[str]:
-    """Questions as they are typed or piped in."""
-    for line in sys.stdin:
+    """Questions as they are typed, after a prompt, or piped in."""
+    interactive = sys.stdin.isatty()
+    while True:
+        if interactive:
+            click.echo("> ", nl=False, err=True)
+        line = sys.stdin.readline()
+        if not line:
+            break
         if line.strip():
             yield line.strip()
+    if interactive:
+        click.echo(err=True)
+
+
+def _say_loading(name: str) -> None:
+    """Loading takes a while: somebody who watches is told what is waited for."""
+    if sys.stderr.isatty():
+        click.echo(f"loading {name}…", err=True)
 
 
 def _show_history(workspace: Workspace, as_json: bool) -> None:

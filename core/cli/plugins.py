@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,9 +13,11 @@ import click
 
 from docutune.cli.options import json_output, print_json
 from docutune.config.fields import Option, options
-from docutune.errors import PluginError
+from docutune.errors import PluginError, UsageError
 from docutune.registry import Entry, Registry
 from docutune.suggestions import did_you_mean
+
+_LEAST_ROOM = 20  # columns
 
 
 @click.group()
@@ -55,7 +60,7 @@ def _find(registry: Registry, name: str) -> list[Entry]:
         if name == item.entry_point:
             raise PluginError(str(item), item.hint)
     names = sorted({entry.name for entry in registry.entries})
-    raise PluginError(f"no plugin is called {name!r}{did_you_mean(name, names)}", f"installed: {', '.join(names)}")
+    raise UsageError(f"no plugin is called {name!r}{did_you_mean(name, names)}", f"installed: {', '.join(names)}")
 
 
 def _failure(item: Any) -> dict[str, str]:
@@ -94,7 +99,23 @@ def _row(entry: Entry) -> tuple[str, ...]:
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        left = "".join(f"{cell:<{width}}  " for cell, width in zip(row[:-1], widths[:-1], strict=True))
+        click.echo(_fitted(left, row[-1]))
+
+
+def _fitted(left: str, text: str) -> str:
+    """A row whose last column is broken at the terminal's width, or stands below the others; in a pipe one line."""
+    width = shutil.get_terminal_size((0, 0)).columns
+    room = width - len(left)
+    if width == 0 or len(text) <= room:
+        return left + text
+    if room >= _LEAST_ROOM:
+        return left + textwrap.fill(text, room).replace("\n", "\n" + " " * len(left))
+    return f"{_filled(left.rstrip(), width, '')}\n{_filled(text, width, ' ' * 8)}"
+
+
+def _filled(text: str, width: int, first: str) -> str:
+    return textwrap.fill(text, max(width, _LEAST_ROOM), initial_indent=first, subsequent_indent=" " * 8)
 
 
 def _show(entry: Entry) -> None:
@@ -115,4 +136,5 @@ def _show(entry: Entry) -> None:
 
 def _option_row(option: Option) -> tuple[str, ...]:
     default = "required" if option.required else f"default {option.default}"
-    return f"    {option.name}", f"{option.type}, {default}", option.description
+    kind = re.sub(r" >= (\S+) <= (\S+)", r" from \1 to \2", option.type)
+    return f"    {option.name}", f"{kind}, {default}", option.description

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -18,11 +20,42 @@ _OF_THE_MOMENT = {"seconds_left", "seconds", "learning_rate", "grad_norm"}
 _MARKS = {"made": "done", "reused": "reused", "failed": "FAILED", "cancelled": "stopped"}
 
 
+class Unbreakable:
+    """A text stream that falls silent when its reader goes away: what is shown of a run must not end the run."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or find out that nobody reads."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self._silence()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or find out that nobody reads."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._silence()
+
+    def _silence(self) -> None:
+        """Lead the stream nowhere, also for whoever else writes to it in this process."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class RunView:
     """The runlog.Listener of the command line; writes to stderr, so that stdout stays for results."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(file=cast(IO[str], Unbreakable(sys.stderr)), highlight=False)
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._last_line = 0.0
@@ -62,6 +95,8 @@ class RunView:
             self._bar = self._task = None
         figures = show_figures({k: v for k, v in outcome.figures.items() if k not in _OF_THE_MOMENT})
         line = f"{_MARKS[outcome.status]:>7}  {step.name:<28} {outcome.seconds:7.1f} s  {figures}"
+        if outcome.figures.get("problems"):
+            line += " (shown by docutune status latest)"
         self.console.print(line.rstrip(), markup=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
@@ -81,5 +116,5 @@ def _show(name: str, value: object) -> str:
         return f"{value:,.0f} tokens/s"
     words = name.replace("_", " ")
     if isinstance(value, int):
-        return f"{value:,} {words}"
+        return f"{value:,} {words.removesuffix('s') if value == 1 else words}"
     return f"{words} {value:.3g}" if isinstance(value, float) else f"{words} {value}"

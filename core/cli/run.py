@@ -66,11 +66,14 @@ def show_summary(summary: dict[str, Any], as_json: bool) -> None:
         return
     for model, evaluators in summary["figures"].items():
         for evaluator, figures in evaluators.items():
-            click.echo(f"\n{model}, {evaluator}: base -> tuned (95 % interval of the difference)")
+            click.echo(f"\n{model}, {evaluator}: base -> tuned, difference (its 95 % interval)")
             for figure in figures:
-                click.echo(
-                    f"  {figure['metric']:<14} {figure['base']:6.3f} -> {figure['tuned']:6.3f}   "
-                    f"({figure['low']:+.3f} to {figure['high']:+.3f}, {figure['count']} questions)  {figure['verdict']}"
-                )
+                click.echo(_figure_line(figure))
     click.echo(f"\nRun {summary['run']}: {summary['outcome']} in {summary['seconds']:.0f} s")
     click.echo(f"Report: {summary['report']}")
+
+
+def _figure_line(figure: dict[str, Any]) -> str:
+    means = f"{figure['base']:6.3f} -> {figure['tuned']:6.3f}   {figure['difference']:+.3f}"
+    interval = f"({figure['low']:+.3f} to {figure['high']:+.3f}, {figure['count']} questions)"
+    return f"  {figure['metric']:<14} {means} {interval}  {figure['verdict']}"
