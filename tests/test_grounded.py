@@ -26,7 +26,7 @@ from docutune.symbols import SymbolTable, link
 
 DATA = Path(__file__).parent / "data" / "parcel"
 
-REVISIONS = {1: "aa978a0a0f125cfa"}
+REVISIONS = {2: "aa978a0a0f125cfa"}
 """Fingerprint of everything made from the small library, by revision: another output needs another revision."""
 
 
@@ -302,6 +302,55 @@ def test_examples_are_chosen_that_can_be_understood_alone() -> None:
     assert closed.startswith("An example of `acme.close_pipe`:\n\n```python")
 
 
+TUBES = """\
+def tube(cls=None):
+    \"\"\"Make a tube.\"\"\"
+
+
+def flatten(tube):
+    \"\"\"Flatten a tube.\"\"\"
+
+
+def end(default=None):
+    \"\"\"Give a tube an end.\"\"\"
+
+
+def inspect(tube):
+    \"\"\"Inspect a tube.\"\"\"
+"""
+AROUND = "@tube\nclass T:\n    x = {0}\n\nprint(inspect.signature(T))\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            "from acme import flatten\n" + AROUND.format("flatten(end())"),
+            "from acme import flatten, end, tube\n" + AROUND.format("flatten(end())"),
+        ),
+        (
+            "def close(end):\n    return end.x\n\n" + AROUND.format("acme.flatten(close, end())"),
+            "import acme\nfrom acme import end, tube\n\ndef close(end):\n    return end.x\n\n"
+            + AROUND.format("acme.flatten(close, end())"),
+        ),
+        (
+            AROUND.format("1") + "from acme import flatten as flat  # late\n\nflat(1)\n",
+            "from acme import tube\n\n" + AROUND.format("1") + "from acme import flatten as flat  # late\n\nflat(1)\n",
+        ),
+        ("from acme import *\nacme.flatten(tube())\n", "from acme import *\nacme.flatten(tube())\n"),
+        ("import acme\nacme.flatten(1)\n", "import acme\nacme.flatten(1)\n"),
+    ],
+)
+def test_examples_import_what_they_use_of_the_library(code: str, expected: str) -> None:
+    samples = make(of(acme=TUBES, doc=f"# Tubes\n\n```python\n{code}```\n"))
+    assert answers(samples, "usage:acme.flatten") == {answer_with(expected)}
+
+
+def answer_with(code: str) -> str:
+    named = "An example of `acme.flatten`:\n\n"
+    return f"{named}```python\n{code}```"
+
+
 def test_an_example_under_another_name_says_so() -> None:
     source = "from tools.inner import run\n"
     inner = 'def run() -> None:\n    """Run everything that is waiting."""\n'
@@ -413,6 +462,55 @@ def to_json_text(sample: Sample) -> bytes:
     return canonical(to_json(sample))
 
 
+FURTHER = '''
+__all__ = ["Pipe", "pipe", "tube", "_hidden"]
+
+class Pipe:
+    """A pipe of any length."""
+
+    #: Whether the pipe is `bent <bent pipes>` or :term:`straight <straight pipes>`.
+    bent: bool
+    #: Runs `pipe --into <path of a file>` at once.
+    command: str
+
+    def copy(self) -> "list['Pipe']": ...
+    def mode(self) -> Literal["a"]: ...
+
+    def same(self) -> _T:
+        """Give it back.
+
+        :returns: The pipe with nothing changed at all.
+        """
+
+def make():
+    """Make a pipe."""
+
+pipe = tube = make
+'''
+
+
+def test_members_bear_the_names_that_all_lists() -> None:
+    samples = make(of(acme=FURTHER))
+    assert answers(samples, "members:acme") == {"`acme` has `Pipe`, `pipe` and `tube`."}
+
+
+def test_types_are_unquoted_and_private_ones_left_out() -> None:
+    samples = make(of(acme=FURTHER))
+    assert answers(samples, "returns:acme.Pipe.copy") == {"`acme.Pipe.copy` returns `list[Pipe]`."}
+    assert answers(samples, "returns:acme.Pipe.mode") == {'`acme.Pipe.mode` returns `Literal["a"]`.'}
+    assert answers(samples, "returns:acme.Pipe.same") == {
+        "`acme.Pipe.same` returns: The pipe with nothing changed at all."
+    }
+
+
+def test_descriptions_that_are_looked_up_hold_no_markup() -> None:
+    samples = make(of(acme=FURTHER))
+    assert answers(samples, "lookup:acme.Pipe.bent") == {
+        "That is `acme.Pipe.bent`: Whether the pipe is bent or straight."
+    }
+    assert answers(samples, "purpose:acme.Pipe.command") and not answers(samples, "lookup:acme.Pipe.command")
+
+
 def test_long_answers_are_left_out_and_never_cut(library: SymbolTable) -> None:
     short = make(library, Config(max_answer_chars=120))
     assert max(len(answer(sample)) for sample in short) <= 120
@@ -442,6 +540,7 @@ def test_options_are_checked() -> None:
             "see the *docs* or https://example.org",
         ),
         ("`a link <https://example.org>`_ and `x[0](1)`", "a link and `x[0](1)`"),
+        ("`slotted <slotted classes>`, `git add <path of a file>`", "slotted, `git add <path of a file>`"),
         ("中文一行\n接着写 text\nhere", "中文一行接着写 text here"),
         ("a footnote [1]_ and another[^note].", "a footnote and another."),
     ],

@@ -61,7 +61,7 @@ class Grounded:
         symbols = tuple(library.public())
         for symbol in symbols:
             yield from symbol_facts(symbol, library, limit)
-        yield from usage_facts(symbols, examples, limit)
+        yield from usage_facts(symbols, examples, library, limit)
         yield from section_facts(library, self._config.max_answer_chars)
         yield from negative_facts(symbols, library)
 

@@ -28,6 +28,7 @@ _REPLACEMENTS = (
 )
 _RST_LINK = re.compile(r"(?<![\w`])`([^`<>]+?)\s*(?:<[^`<>]+>)?`__?(?!\w)")
 _TARGETED = re.compile(r"(?<!`)`([^`<>]+?)\s+<[\w:.#/-]+>`(?!`)")
+_TERM = re.compile(r"(?<!`)`(?P<title>[^`<>]+?)\s+<(?P<target>[\w-]+(?: [\w-]+)+)>`(?!`)")
 _GLUE = re.compile(r"(?<=`)\\ ?(?=\w)|(?<=\w)\\ (?=`)")
 _CJK = "\u3000-\u303f\u3400-\u9fff\uff00-\uffef"
 _BREAK = re.compile(rf"(?<=[{_CJK}])\s*\n\s*(?=[{_CJK}])|\s*\n\s*")
@@ -39,6 +40,7 @@ def plain(text: str) -> str:
     text = _ROLE.sub(_role, text)
     text = _RST_LINK.sub(r"\1", text)
     text = _TARGETED.sub(r"\1", text)
+    text = _TERM.sub(_term, text)
     text = _LITERAL.sub(r"`\1`", text)
     text = _GLUE.sub("", text)
     kept: list[str] = []
@@ -52,6 +54,12 @@ def plain(text: str) -> str:
         text = pattern.sub(replacement, text)
     text = re.sub(r"[ \t]{2,}", " ", text)
     return _HELD.sub(lambda match: kept[int(match[1])], text).strip()
+
+
+def _term(match: re.Match[str]) -> str:
+    """A reference to a term of a glossary, known by its words: `git add <path of a file>` is code and stays."""
+    title, target = match["title"].lower(), match["target"].lower()
+    return match["title"] if title in target or target in title else match[0]
 
 
 def is_cjk(text: str) -> bool:

@@ -33,7 +33,7 @@ def in_code(code: str, library: Library) -> dict[str, str]:
 
     None when it does not parse. Top-level packages count as imported: examples often leave the import out.
     """
-    tree = _parse(code)
+    tree = parse(code)
     if tree is None:
         return {}
     imported = dict(_imports(tree))
@@ -51,7 +51,7 @@ def resolved(names: Iterable[str], library: Library) -> tuple[str, ...]:
 
 def undefined(code: str, library: Library) -> int:
     """How many names Python code uses that it neither defines nor imports: they come from somewhere above it."""
-    tree = _parse(code)
+    tree = parse(code)
     if tree is None:
         return 0
     nodes = tuple(ast.walk(tree))
@@ -73,7 +73,8 @@ def _defined(node: ast.AST) -> Iterator[str]:
         yield node.asname or package(node.name)
 
 
-def _parse(code: str) -> ast.Module | None:
+def parse(code: str) -> ast.Module | None:
+    """The syntax tree of Python code, None when it is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

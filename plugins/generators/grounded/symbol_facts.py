@@ -20,6 +20,8 @@ _PLAIN_BASES = {"object", "ABC", "abc.ABC", "Generic", "typing.Generic", "t.Gene
 _RETURNS = re.compile(r"\)\s*->\s*(.+)$", re.DOTALL)
 _POINTER = re.compile(r"See (?:also )?\S+(?: \S+){0,3}\.?$")
 _UNTELLING = re.compile(r"None|(?:\w+\.)?(?:Any|Self)|.*\b_\w+.*|[A-Z]\w?")
+_PRIVATE = re.compile(r"(?:.*[^\w.])?(?:\w+\.)*_\w+.*|[A-Z]\w?", re.DOTALL)
+_LEFTOVER = re.compile(r":\w[\w:+.-]*:`|`[^`]*\s<[^`<>]+>`_{0,2}")
 _CALLABLE = {"function", "method", "class", "staticmethod", "classmethod"}
 
 
@@ -71,7 +73,7 @@ def _purpose(symbol: Symbol, limit: int) -> Iterator[Fact]:
     yield _fact(symbol, "purpose", "purpose", {"summary": text})
     first = sentences(text)[0]
     told = first.rstrip(".。")
-    if "." not in symbol.name or len(first) > _TASK_CHARS:
+    if "." not in symbol.name or len(first) > _TASK_CHARS or _LEFTOVER.search(first):
         return
     slots: dict[str, str | list[str]] = {"package": package(symbol.name), "noun": symbol.kind, "summary": first}
     task = imperative(told) if symbol.kind != "class" and symbol.kind in _CALLABLE else ""
@@ -127,7 +129,7 @@ def _returns(symbol: Symbol, limit: int) -> Iterator[Fact]:
     if symbol.kind == "class":
         return
     declared = _RETURNS.search(symbol.signature)
-    kind = declared[1].strip() if declared else ""
+    kind = _unquoted(declared[1].strip()) if declared else ""
     described = plain(symbol.returns)
     if described == kind or not says_something(described):
         if kind and not _UNTELLING.fullmatch(kind):
@@ -135,7 +137,15 @@ def _returns(symbol: Symbol, limit: int) -> Iterator[Fact]:
         return
     text = _description(symbol.returns, limit)
     if text:
-        yield _fact(symbol, "returns", "returns", {"description": text, "also": kind})
+        also = "" if _PRIVATE.fullmatch(kind) else kind
+        yield _fact(symbol, "returns", "returns", {"description": text, "also": also})
+
+
+def _unquoted(annotation: str) -> str:
+    """A type without the quotes of names that are defined further down; those of literal values stay."""
+    if re.search(r"\b(?:Literal|Annotated)\b", annotation):
+        return annotation
+    return re.sub(r"[\"']", "", annotation)
 
 
 def _inheritance(symbol: Symbol, library: Library) -> Iterator[Fact]:
@@ -153,11 +163,21 @@ def _inheritance(symbol: Symbol, library: Library) -> Iterator[Fact]:
 def _members(symbol: Symbol, library: Library, limit: int) -> Iterator[Fact]:
     if symbol.kind not in ("class", "module"):
         return
-    every = sorted({short(member.name) for member in library.members(symbol.name)})
-    names = [name for name in every if not name.startswith("_")]
+    names = sorted(name for name in _offered(symbol, library) if not name.startswith("_"))
     shown: list[str] = []
     while len(shown) < len(names) and sum(len(name) + 4 for name in [*shown, names[len(shown)]]) <= min(limit, 400):
         shown.append(names[len(shown)])
     if len(shown) > 1:
         slot = "members" if len(shown) == len(names) else "some"
         yield _fact(symbol, "members", "members", {"noun": symbol.kind, slot: shown})
+
+
+def _offered(symbol: Symbol, library: Library) -> set[str]:
+    """The names under which a class or module has its members: those of `__all__`, and the members' own."""
+    exported = {name for name in symbol.exports or () if library.find(f"{symbol.name}.{name}")}
+    return exported | {short(member.name) for member in library.members(symbol.name) if _has(symbol, member, library)}
+
+
+def _has(symbol: Symbol, member: Symbol, library: Library) -> bool:
+    """Whether the member's own name is one that it has here too: `attributes` may stand for a member `attrs`."""
+    return library.find(f"{symbol.name}.{short(member.name)}") == member

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from docutune.contracts import Library
+from docutune.plugins.generators.grounded.completing import completed, home_of
 from docutune.plugins.generators.grounded.fact import Fact
 from docutune.plugins.generators.grounded.inline import plain
 from docutune.plugins.generators.grounded.names import in_code, short, undefined
@@ -43,7 +44,7 @@ def shown_in_sections(library: Library) -> tuple[Shown, ...]:
     return tuple(item for item in found if item.names)
 
 
-def usage_facts(symbols: Iterable[Symbol], examples: Iterable[Shown], limit: int) -> Iterator[Fact]:
+def usage_facts(symbols: Iterable[Symbol], examples: Iterable[Shown], library: Library, limit: int) -> Iterator[Fact]:
     """One fact per symbol that has an example of at most `limit` characters: the docstring's, else the clearest."""
     by_name: Mapping[str, list[Shown]] = _by_name(examples)
     for symbol in symbols:
@@ -56,7 +57,7 @@ def usage_facts(symbols: Iterable[Symbol], examples: Iterable[Shown], limit: int
         ]
         fitting = [item for item in own or by_name.get(symbol.name, []) if _size(item.example) <= limit]
         if fitting:
-            yield _fact(symbol, min(fitting, key=_unclear))
+            yield _fact(symbol, min(fitting, key=_unclear), library)
 
 
 def _by_name(examples: Iterable[Shown]) -> dict[str, list[Shown]]:
@@ -77,8 +78,9 @@ def _unclear(shown: Shown) -> tuple[int, int, int, int, str]:
     return shown.undefined, len(code) // _IDEAL_CHARS, len(shown.names), 0 if "\n" in code else 1, code
 
 
-def _fact(symbol: Symbol, shown: Shown) -> Fact:
+def _fact(symbol: Symbol, shown: Shown, library: Library) -> Fact:
     example = shown.example
+    home = "" if example in symbol.examples else home_of(shown.names)
     spelled = shown.names[symbol.name]
     lead = _lead(example.lead, symbol) if spelled == symbol.name else ""
     slots = {
@@ -87,7 +89,7 @@ def _fact(symbol: Symbol, shown: Shown) -> Fact:
         "unannounced": symbol.name if spelled == symbol.name and not lead else "",
         "spelled": spelled if spelled != symbol.name else "",
         "language": "python",
-        "code": example.code.strip("\n"),
+        "code": completed(example.code.strip("\n"), library, home),
     }
     names = (symbol.name, *(name for name in shown.names if name != symbol.name))
     return Fact(f"usage:{symbol.name}", "usage", "usage", slots, symbol.name, (example.span,), names)
