@@ -154,6 +154,8 @@ class Workspace:
         found = self._model_manifest(model, run)
         name = found["model"]["name"]
         folder = self.store.folder / "sessions" / f"{name}-{os.getpid()}"
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         session = open_session(found["runtime"]["uses"], found["runtime"]["options"], self._reference(found), folder)
         try:
             yield session

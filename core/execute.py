@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from docutune.registry import Registry
 from docutune.results import build_report, summary
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
-from docutune.workspace import Store, read_manifest, writing
+from docutune.workspace import Store, read_manifest
 
 if TYPE_CHECKING:
     from docutune.api import RunRequest
@@ -29,8 +28,7 @@ def execute(
     window = Window(request.until, request.remake, request.only_evaluate)
     window.check(pipeline.steps())
     folder = store.new_run()
-    with writing(folder / "pipeline.yaml"):
-        shutil.copyfile(config.path, folder / "pipeline.yaml")
+    atomic.write_bytes(folder / "pipeline.yaml", config.path.read_bytes())
     log = RunLog(run_info(folder, config.project), registry, listener, Catalog(store).record)
     log.facts["pipeline"] = _pipeline_facts(config, request)
     for runtime in config.runtime:

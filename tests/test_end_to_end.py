@@ -111,10 +111,18 @@ def test_a_second_run_and_eval_train_and_ask_nothing_again(summary: dict[str, An
         assert {step["status"] for step in manifest["steps"]} == {"reused"}
 
 
+def test_the_end_of_a_run_shows_the_difference_before_its_interval(summary: dict[str, Any], project: Path) -> None:
+    found = figure(summary, "rougeL")
+    shown = f"{found['difference']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f}, {found['count']} questions)"
+    assert shown in docutune(project, "run").stdout
+
+
 def test_eval_never_trains(summary: dict[str, Any], project: Path) -> None:
+    runs = sorted((project / ".docutune/runs").iterdir())
     done = docutune(project, "eval", "--set", "train[0].with.max_steps=7")
     assert done.returncode == 2
     assert "train:smoke: not made yet with this pipeline file" in done.stderr
+    assert sorted((project / ".docutune/runs").iterdir()) == runs
 
 
 def test_chat_streams_an_answer_and_writes_it_down(summary: dict[str, Any], project: Path) -> None:
