@@ -144,7 +144,7 @@ class Pipeline:
         def progress(done: int, total: int | None = None, **figures: float) -> None:
             log.progress(info, done, total, figures)
 
-        tools = Tools(self.store, self.registry, log.info.folder, progress)
+        tools = Tools(self.store, self.registry, log.info.folder, progress, anew)
         status: Literal["made", "reused", "failed", "cancelled"] = "failed"
         after = products
         try:

@@ -257,6 +257,18 @@ def test_a_failing_generator_gives_one_line_and_keeps_what_was_made(project: Ins
     assert calls.count("acme.track") == 3
 
 
+def test_from_asks_a_generator_again_and_a_plain_run_does_not(project: Installed) -> None:
+    body = """
+        with open("calls", "a") as calls: calls.write(name + "\\n")
+        return [sample(f"It is {name}, for parcels.")]
+"""
+    project.install("strange", generator(body), "made-up = strange")
+    use(project, "generate: [{uses: made-up}]\nsplit: {rephrased: 0}\n")
+    for arguments, calls in (([], 1), ([], 1), (["--from", "generate"], 2), (["--from", "dataset"], 2)):
+        project.answer("run", *arguments)
+        assert (project.work / "calls").read_text().split().count("acme.send") == calls
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_or_kill_ends_with_130_and_the_same_command_goes_on(project: Installed, signum: int) -> None:
     body = """

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from docutune.contracts import Registration
 from docutune.corpus import Dataset
@@ -97,12 +97,29 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a step may use while it makes its result. `run` is the run's folder."""
+    """What a step may use while it makes its result. `run` is the run's folder; `anew`: kept items do not count."""
 
     store: Store
     registry: Registry
     run: Path
     progress: Progress
+    anew: bool = False
+
+
+class Items:
+    """The kept items of a step, each read from the disk once per walk."""
+
+    def __init__(self, accept: Callable[[Any], bool] = lambda value: True) -> None:
+        """`accept` says of a kept value whether it still holds."""
+        self._accept = accept
+        self._read: dict[str, Any] = {}
+
+    def get(self, store: Store, key: str) -> Any | None:
+        """The kept value, or None when there is none that holds."""
+        if key not in self._read:
+            value = store.recall("cache", key)
+            self._read[key] = value if value is not None and self._accept(value) else None
+        return self._read[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ class _Answers:
     def to(self, probes: Mapping[str, Sequence[Probe]]) -> dict[str, list[Answer]]:
         """Every evaluator's answers, base and tuned."""
         wanted = {self._key(probe, variant): (probe, variant) for probe, variant in _both(probes)}
-        known: dict[str, Any] = {key: self.tools.store.recall("cache", key) for key in wanted}
+        store, anew = self.tools.store, self.tools.anew
+        known: dict[str, Any] = {key: None if anew else store.recall("cache", key) for key in wanted}
         missing = [key for key, value in known.items() if value is None]
         self.tools.progress(len(known) - len(missing), len(known))
         if missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from docutune.config import StepConfig
@@ -24,7 +24,7 @@ from docutune.records import (
     to_json,
 )
 from docutune.registry import Registry
-from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
+from docutune.steps.base import Count, Items, Products, Rejection, StepContext, Tools, plugin_identity
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
 
@@ -68,13 +68,20 @@ class Generate:
         if self._declared.get("library") is not library:
             identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
             tasks = {self._task_key(identity, task): task for task in self._tasks(library)}
-            self._declared.update(library=library, tasks=[Declared(key, task) for key, task in tasks.items()])
+            declared = [Declared(key, task) for key, task in tasks.items()]
+            self._declared.update(library=library, tasks=declared, items=Items(partial(_grounded, library)))
         tasks_: Sequence[Declared] = self._declared["tasks"]
         return tasks_
 
     @cached_property
     def _declared(self) -> dict[str, Any]:
         return {}
+
+    def _items(self, library: SymbolTable) -> Items:
+        """The kept results that still hold for this library."""
+        self.declared(library)
+        items: Items = self._declared["items"]
+        return items
 
     def _tasks(self, library: SymbolTable) -> Sequence[Task]:
         try:
@@ -104,7 +111,7 @@ class Generate:
         assert products.library is not None
         results: list[Any] = []
         for item in self.declared(products.library):
-            value = _recall(store, item.key, products.library)
+            value = self._items(products.library).get(store, item.key)
             if value is None:
                 return None
             results.append(value)
@@ -124,14 +131,15 @@ class Generate:
         if products.library is None:
             return None
         declared = self.declared(products.library)
-        library = products.library
-        return Count(len(declared), sum(_recall(store, item.key, library) is not None for item in declared))
+        items = self._items(products.library)
+        return Count(len(declared), sum(items.get(store, item.key) is not None for item in declared))
 
     async def _run_all(
         self, declared: Sequence[Declared], library: SymbolTable, context: Context, tools: Tools
     ) -> list[Any]:
         """Tasks are started as others end; each result is kept at once, so that nothing finished is lost."""
-        results: list[Any] = [_recall(tools.store, item.key, library) for item in declared]
+        items = self._items(library)
+        results: list[Any] = [None if tools.anew else items.get(tools.store, item.key) for item in declared]
         waiting = iter([index for index, value in enumerate(results) if value is None])
         report = _Reporter(tools.progress, sum(value is not None for value in results), len(results))
 
@@ -199,12 +207,9 @@ class _Reporter:
         self.progress(self.done, self.total)
 
 
-def _recall(store: Store, key: str, library: Library) -> Any | None:
-    """A kept result, unless the library has changed under it: what it names must still exist."""
-    value = store.recall("cache", key)
-    if value is None or _ungrounded([from_json(Sample, sample) for sample in value["samples"]], library):
-        return None
-    return value
+def _grounded(library: Library, value: Any) -> bool:
+    """Whether all that a kept result names still exists: the library may have changed under it."""
+    return not _ungrounded([from_json(Sample, sample) for sample in value["samples"]], library)
 
 
 def _ungrounded(samples: Sequence[Sample], library: Library) -> dict[str, str]:

@@ -23,7 +23,7 @@ from docutune.records import (
     fingerprint,
     from_json,
 )
-from docutune.steps.base import Count, Document, Products, Tools, plugin_identity
+from docutune.steps.base import Count, Document, Items, Products, Tools, plugin_identity
 from docutune.steps.sources import Found, SourceFile, find_files
 from docutune.symbols import link
 from docutune.workspace import Store
@@ -63,6 +63,10 @@ class Parse:
         """One key a file: its content, its name below the import root, and its parser."""
         return [self._item_key(file) for file in self.files]
 
+    @cached_property
+    def _items(self) -> Items:
+        return Items()
+
     def _item_key(self, file: SourceFile) -> str:
         step = self.parsers[file.path.suffix.lower()]
         identity = plugin_identity(step.entry.registration, step.options.model_dump(mode="json"))
@@ -80,12 +84,13 @@ class Parse:
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """Only if every file was parsed before."""
-        kept = [store.recall("cache", item) for item in self.item_keys]
+        kept = [self._items.get(store, item) for item in self.item_keys]
         return None if any(value is None for value in kept) else self._add(products, kept)
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Parse what is not cached, in child processes."""
-        values: dict[int, Any] = {i: tools.store.recall("cache", item) for i, item in enumerate(self.item_keys)}
+        kept = [None if tools.anew else self._items.get(tools.store, item) for item in self.item_keys]
+        values: dict[int, Any] = dict(enumerate(kept))
         missing = [index for index, value in values.items() if value is None]
         done = len(values) - len(missing)
         tools.progress(done, len(values))
@@ -99,7 +104,7 @@ class Parse:
 
     def count(self, products: Products, store: Store) -> Count | None:
         """Files, and how many were parsed before."""
-        reused = sum(store.recall("cache", item) is not None for item in self.item_keys)
+        reused = sum(self._items.get(store, item) is not None for item in self.item_keys)
         return Count(len(self.files), reused)
 
     def _parse(self, files: Sequence[SourceFile]) -> Iterator[tuple[JsonValue, bool]]:
