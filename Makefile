@@ -1,7 +1,8 @@
 # Everything starts from a clean clone with Python 3.11+ and make.
 #   make quickstart          a tuned model, its report and one answer, from a real library's docs and code
 #   make test                the test suite
-#   CPU=1 beside either      installs the CPU build of torch, for machines without an NVIDIA GPU
+#   make docs                docs/cli.md, from the commands themselves
+#   CPU=1 beside each        installs the CPU build of torch, for machines without an NVIDIA GPU
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +13,7 @@ LIBRARY ?= click==8.3.1
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 SOURCES = examples/quickstart/library
 
-.PHONY: quickstart test check install install-test install-dev clean
+.PHONY: quickstart test check docs install install-test install-dev clean
 
 quickstart: install $(SOURCES)
 	cd examples/quickstart && ../../$(VENV)/bin/docutune run
@@ -23,6 +24,10 @@ test: install-test
 
 check: install-dev
 	VENV=$(VENV) bash .ci/check
+
+docs: install-test
+	$(VENV)/bin/python -m docutune.cli.reference > docs/cli.md.new
+	mv docs/cli.md.new docs/cli.md
 
 install: $(VENV)/installed-run
 install-test: $(VENV)/installed-test

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Protocol
 
+import click
 import pytest
 
+from docutune.cli import reference
+from docutune.cli.app import app
 from docutune.cli.table import COMMANDS
 from docutune.config.models import Frame
 
@@ -91,3 +97,38 @@ def test_the_readme_names_every_command(name: str) -> None:
 def test_links_lead_to_files(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
         assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("columns", ["30", "300"])
+def test_the_page_on_the_command_line_is_what_the_code_says(columns: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "docutune.cli.reference"],
+        env={**os.environ, "COLUMNS": columns, "TERMINAL_WIDTH": columns},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    page = (ROOT / "docs/cli.md").read_text()
+    assert done.stdout == page, "renew it: make docs (or python -m docutune.cli.reference > docs/cli.md)"
+    headings = re.findall(r"^## docutune (\w+)$", page, re.MULTILINE)
+    assert headings == list(COMMANDS)
+
+
+def test_every_argument_and_option_is_explained() -> None:
+    root = click.Context(app, info_name="docutune")
+    mute = []
+    for name, command, context in reference.commands(app, root):
+        for parameter in command.get_params(context):
+            help_text = getattr(parameter, "help", None) or reference.ARGUMENTS.get(parameter.human_readable_name)
+            if not help_text:
+                mute.append(f"{name}: {parameter.human_readable_name}")
+        assert command.help, name
+    assert mute == [], "say it in help= of the option, or in core/cli/reference.py ARGUMENTS"
+
+
+def test_every_variable_that_docutune_reads_is_documented() -> None:
+    pattern = re.compile(r"""(?:environ(?:\.get|\.setdefault|\.pop)?|getenv)[(\[]\s*["'](\w+)["']""")
+    files = [path for folder in ("core", "plugins") for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in files for name in pattern.findall(path.read_text())}
+    assert {"DOCUTUNE_STRICT", "HF_ENDPOINT"} <= read
+    assert read <= set(reference.VARIABLES), "say it in core/cli/reference.py VARIABLES"

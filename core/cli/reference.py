@@ -1,0 +1,120 @@
+"""The page docs/cli.md, written from the commands themselves: `python -m docutune.cli.reference > docs/cli.md`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+
+from docutune.cli.app import app
+from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
+
+_HEAD = """# The command line
+
+Written by `make docs` from the code. `docutune --help` and `docutune COMMAND --help` (or `-h`) say the same."""
+
+EXIT_CODES = {
+    0: "it worked",
+    EXIT_FAILURE: "it failed: one line on standard error says what, where and what to do",
+    EXIT_USAGE: "wrong usage, or a mistake in the pipeline file; nothing was done",
+    EXIT_INTERRUPTED: "stopped by Ctrl-C or a polite kill; what was finished is kept",
+}
+
+VARIABLES = {
+    "DOCUTUNE_STRICT": "`1` shows the traceback behind a known error, and lets a broken plugin end the command",
+    "HF_ENDPOINT": "address of the model hub or of a mirror of it; by default `https://huggingface.co`",
+    "XDG_CACHE_HOME": "where digests of model folders are remembered, below `docutune/`; by default `~/.cache`",
+    "CUDA_VISIBLE_DEVICES": "which GPU trains and answers; by default the first",
+    "OMP_WAIT_POLICY": "how threads wait in workers; by default `PASSIVE`: they sleep",
+    "PYDANTIC_DISABLE_PLUGINS": "by default `__all__`: damaged packages of others then cannot stop a command",
+}
+"""What docutune reads of its environment."""
+
+_HUB = (
+    "The hub's own library reads more of them: `HF_HOME` says where downloaded models lie, `HF_TOKEN` logs in, "
+    "`HF_HUB_OFFLINE=1` forbids the network."
+)
+
+ARGUMENTS = {
+    "FILE": "the pipeline file; by default `pipeline.yaml` of this folder or of the nearest one above it",
+    "RUN": "a run's id, as `docutune status` lists them, or `latest`",
+    "QUESTION": "one question; several words need no quotation marks, unless the shell has a use for them",
+    "NAME": "a plugin's name, as `docutune plugins list` shows it",
+}
+"""Metavar of an argument -> what it takes; the same wherever it appears."""
+
+
+def page() -> str:
+    """The whole page, the same on every terminal."""
+    root = _context(app, "docutune", None)
+    parts = [_HEAD, _plain(app), *_parameters(root)]
+    parts += ["## Exit codes", _table("code", "meaning", {str(code): text for code, text in EXIT_CODES.items()})]
+    variables = {f"`{name}`": text for name, text in VARIABLES.items()}
+    parts += ["## Environment variables", _table("variable", "meaning", variables), _HUB]
+    for name in app.list_commands(root):
+        parts += _command(name, app, root, "##")
+    return "\n\n".join(parts) + "\n"
+
+
+def commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Every command below a group, with its full name and a context to ask it in."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        inner = _context(command, name, context)
+        yield inner.command_path, command, inner
+        if isinstance(command, click.Group):
+            yield from commands(command, inner)
+
+
+def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    return click.Context(command, parent=parent, info_name=name, show_default=True)
+
+
+def _command(name: str, group: click.Group, parent: click.Context, level: str) -> list[str]:
+    command = group.get_command(parent, name)
+    assert command is not None
+    context = _context(command, name, parent)
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    parts = [f"{level} {context.command_path}", f"    {usage}", _plain(command), *_parameters(context)]
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            parts += _command(inner, command, context, level + "#")
+    return parts
+
+
+def _parameters(context: click.Context) -> list[str]:
+    """A table of the arguments and one of the options, where there are any; --help has been said at the top."""
+    own = context.command.params
+    names = [parameter.human_readable_name for parameter in own if isinstance(parameter, click.Argument)]
+    arguments = {f"`{name}`": ARGUMENTS.get(name, "") for name in names}
+    records = [option.get_help_record(context) for option in own if isinstance(option, click.Option)]
+    options = {f"`{record[0]}`": record[1] for record in records if record is not None}
+    tables = (("argument", arguments), ("option", options))
+    return [_table(title, "meaning", rows) for title, rows in tables if rows]
+
+
+def _table(left: str, right: str, rows: Mapping[str, str]) -> str:
+    lines = [f"| {left} | {right} |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| {_cell(name)} | {_cell(text)} |" for name, text in rows.items())])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", r"\|").split())
+
+
+def _plain(command: click.Command) -> str:
+    """The command's help in full; a paragraph that click is told not to wrap becomes a code block."""
+    text = inspect.cleandoc(command.help or "").partition("\f")[0]
+    return "\n\n".join(_paragraph(part.splitlines()) for part in text.strip().split("\n\n"))
+
+
+def _paragraph(lines: Sequence[str]) -> str:
+    if lines and lines[0].strip() == "\b":
+        return "\n".join(f"    {line}" for line in lines[1:])
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    click.echo(page(), nl=False)
