@@ -10,30 +10,27 @@ from pathlib import Path
 from docutune.errors import DocutuneError
 
 
-def write_bytes(path: Path, content: bytes, durable: bool = True) -> None:
-    """Replace `path` with `content` in one step; `durable` also waits until the disk has it.
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` with `content` in one step, and wait until the disk has it.
 
-    Without `durable` a power failure may leave an empty or torn file: good enough where readers verify a digest.
     Raises DocutuneError with the path and the bytes needed when the disk refuses.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with temporary.open("wb") as file:
             file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
-        if durable:
-            sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise refused(path, len(content), error) from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_bytes` of UTF-8 text, durable."""
+    """`write_bytes` of UTF-8 text."""
     write_bytes(path, text.encode())
 
 
@@ -46,7 +43,7 @@ def publish_folder(made: Path, final: Path) -> None:
             elif path.is_dir():
                 sync_folder(path)
         sync_folder(made)
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(final.parent)
         old = made.with_name(f"{made.name}.old")
         if final.exists():
             final.replace(old)
@@ -55,6 +52,14 @@ def publish_folder(made: Path, final: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise refused(final, sum(p.stat().st_size for p in made.rglob("*") if p.is_file()), error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, names and all durable."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

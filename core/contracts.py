@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ModelRef,
         Parsed,
         Probe,
+        Reads,
         Sample,
         Section,
         Symbol,
@@ -46,9 +47,14 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class ParserRegistration(Registration):
-    """A parser's registration also names the file suffixes it reads, with their dot."""
+    """A parser's registration also names the file suffixes it reads, with their dot.
+
+    `reads` says from which entries of `sources:` it gets files: "documents" (`path:`, documents and code) or "samples"
+    (`samples:`, files of ready-made samples).
+    """
 
     suffixes: tuple[str, ...] = ()
+    reads: Reads = "documents"
 
 
 class Context(Protocol):

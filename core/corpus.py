@@ -6,15 +6,16 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from docutune.atomic import write_text
 from docutune.records import Made, Sample, Split, fingerprint, to_json
 
-HeldOut = Literal["rephrased", "unseen"]
+HeldOut = Literal["rephrased", "unseen", "given", "random"]
+Mark: TypeAlias = "tuple[Split | None, HeldOut | None]"
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
 
@@ -32,6 +33,10 @@ class SplitOptions(Protocol):
     @property
     def validation(self) -> float:
         """Share of the facts of which one more phrasing is held out for the validation loss."""
+
+    @property
+    def test(self) -> float:
+        """Share of the ready-made samples that is held out for the test, unless their files say which."""
 
     @property
     def seed(self) -> int:
@@ -59,35 +64,59 @@ class Dataset:
         return tuple(row.made for row in self.rows if row.split == split)
 
 
-def assemble(samples: Iterable[Made], options: SplitOptions) -> Dataset:
+def assemble(
+    samples: Iterable[Made], options: SplitOptions, given: Mapping[str, Split | None] | None = None
+) -> Dataset:
     """Split the samples. Which fact or symbol is held out depends on its own name and the seed alone, so that adding
     one fact moves no other.
+
+    `given` holds the ids of ready-made samples with the split that their file gives them, None where it gives none.
     """
-    made = sorted({item.sample.id: item for item in samples}.items())
-    unseen = _chosen(_symbols(item.sample for _, item in made), options.unseen_symbols, options.seed, "symbol")
-    marks: dict[str, tuple[Split | None, HeldOut | None]] = {}
+    made = dict(sorted({item.sample.id: item for item in samples}.items()))
+    ready = {name: split for name, split in (given or {}).items() if name in made}
+    unseen = _chosen(_symbols(item.sample for item in made.values()), options.unseen_symbols, options.seed, "symbol")
     seen: dict[tuple[str, str], list[str]] = defaultdict(list)
     hidden: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, item in made:
-        group = hidden if names(item.sample) & unseen else seen
-        group[(item.sample.fact, item.sample.language)].append(name)
+    for name, item in made.items():
+        if name not in ready:
+            group = hidden if names(item.sample) & unseen else seen
+            group[(item.sample.fact, item.sample.language)].append(name)
+    marks: dict[str, Mark] = {}
     for members in hidden.values():
         marks.update(dict.fromkeys(members, (None, None)))
         marks[members[0]] = ("test", "unseen")
     marks.update(_rephrased(seen, options))
-    rows = tuple(Row(item, *marks.get(name, ("train", None))) for name, item in made)
+    marks.update(_ready_made({name: made[name].sample for name in ready}, ready, unseen, options))
+    rows = tuple(Row(item, *marks.get(name, ("train", None))) for name, item in made.items())
     version = fingerprint([[row.made.sample.id, row.split, row.held_out] for row in rows])[:16]
     return Dataset(version, rows)
 
 
-def _rephrased(
-    groups: Mapping[tuple[str, str], Sequence[str]], options: SplitOptions
-) -> dict[str, tuple[Split | None, HeldOut | None]]:
+def _ready_made(
+    samples: Mapping[str, Sample], given: Mapping[str, Split | None], unseen: Set[str], options: SplitOptions
+) -> Iterator[tuple[str, Mark]]:
+    """Splits as the files say; of the rest whole facts by chance, for a split that no file names."""
+    free = sorted({samples[name].fact for name, split in given.items() if split is None})
+    drawn: dict[str, Split] = {}
+    draws: tuple[tuple[Split, float], ...] = (("test", options.test), ("validation", options.validation))
+    for drawn_split, share in draws:
+        rest = [fact for fact in free if fact not in drawn]
+        if drawn_split not in given.values() and len(rest) > 1:  # one fact at least is trained on
+            drawn.update(dict.fromkeys(_chosen(rest, share, options.seed, f"ready-made {drawn_split}"), drawn_split))
+    for name, sample in samples.items():
+        split = given[name] or drawn.get(sample.fact)
+        if split != "test" and names(sample) & unseen:
+            yield name, (None, None)
+        elif split in ("test", "validation"):
+            yield name, (split, "given" if given[name] else "random")
+
+
+def _rephrased(groups: Mapping[tuple[str, str], Sequence[str]], options: SplitOptions) -> dict[str, Mark]:
     """Hold out whole phrasings; a fact always keeps one phrasing to train on. The ids are sorted, thus arbitrary."""
     facts = sorted({fact for (fact, _), members in groups.items() if len(members) > 1})
     tested = _chosen(facts, options.rephrased, options.seed, "rephrased")
     validated = _chosen(facts, options.validation, options.seed, "validation")
-    marks: dict[str, tuple[Split | None, HeldOut | None]] = {}
+    marks: dict[str, Mark] = {}
     for (fact, _), members in groups.items():
         spare = list(members[1:])
         if fact in tested and spare:
@@ -120,14 +149,16 @@ def _place(name: str, seed: int, purpose: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def write_splits(dataset: Dataset, folder: Path) -> None:
-    """Write train.jsonl, validation.jsonl and test.jsonl; each line is a sample with its id, without origins."""
+def split_files(dataset: Dataset) -> dict[str, str]:
+    """The content of train.jsonl, validation.jsonl and test.jsonl; a line is a sample with its id, without origin."""
     splits: tuple[Split, ...] = ("train", "validation", "test")
-    for split in splits:
-        lines = (
-            json.dumps({"id": made.sample.id, **_fields(made.sample)}, ensure_ascii=False) for made in dataset.of(split)
+    return {
+        f"{split}.jsonl": "".join(
+            json.dumps({"id": made.sample.id, **_fields(made.sample)}, ensure_ascii=False) + "\n"
+            for made in dataset.of(split)
         )
-        write_text(folder / f"{split}.jsonl", "".join(f"{line}\n" for line in lines))
+        for split in splits
+    }
 
 
 def write_samples(dataset: Dataset, path: Path) -> None:

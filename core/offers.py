@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import get_args
 
 from pydantic import BaseModel
 
 from docutune.contracts import ParserRegistration, Registration
+from docutune.records import Reads
+from docutune.suggestions import listed
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LOAD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -29,6 +32,8 @@ def mistakes(kind: str, item: object) -> tuple[str, ...]:
     found = [*_name_mistakes(item), *_config_mistakes(item)]
     if isinstance(item, ParserRegistration):
         found += _suffix_mistakes(item.suffixes)
+        if item.reads not in get_args(Reads):
+            found.append(f"`reads` of {item.name!r} is {item.reads!r}, not one of {listed(get_args(Reads))}")
     return tuple(found)
 
 

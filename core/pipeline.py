@@ -94,7 +94,8 @@ class Pipeline:
         project = config.path.parent
         trains = [Train(step) for step in config.train]
         models = dict.fromkeys(train.options.model for train in trains)
-        evaluate = config.evaluate if config.split.rephrased or config.split.unseen_symbols else ()
+        given = any(source.reads == "samples" for source in config.sources)
+        evaluate = config.evaluate if config.split.rephrased or config.split.unseen_symbols or given else ()
         trained = config.train if evaluate else ()
         return [
             Parse(config, project),

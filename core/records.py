@@ -20,6 +20,37 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Split: TypeAlias = Literal["train", "validation", "test"]
 Variant: TypeAlias = Literal["base", "tuned"]
+Reads: TypeAlias = Literal["documents", "samples"]
+
+# ---- what is learned from
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A conversation to learn from. Its identity is these fields alone: no path, no line.
+
+    Samples with one `fact` say the same thing in other words; `symbols` are the full names it speaks of.
+    """
+
+    messages: tuple[Message, ...]
+    kind: str
+    fact: str
+    symbols: tuple[str, ...] = ()
+    language: str = "en"
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of the content."""
+        return fingerprint(to_json(self))[:16]
+
 
 # ---- what parsers find
 
@@ -104,6 +135,15 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """A sample that a file holds ready-made; `split` None: the file does not say, and core decides."""
+
+    sample: Sample
+    span: Span
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """What one file holds; `problems` are shown to the user, the rest of the file counts all the same."""
 
@@ -111,36 +151,10 @@ class Parsed:
     symbols: tuple[Symbol, ...] = ()
     aliases: tuple[Alias, ...] = ()
     problems: tuple[str, ...] = ()
+    samples: tuple[Given, ...] = ()
 
 
 # ---- what generators make
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation."""
-
-    role: Role
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A conversation to learn from. Its identity is these fields alone: no path, no line.
-
-    Samples with one `fact` say the same thing in other words; `symbols` are the full names it speaks of.
-    """
-
-    messages: tuple[Message, ...]
-    kind: str
-    fact: str
-    symbols: tuple[str, ...] = ()
-    language: str = "en"
-
-    @property
-    def id(self) -> str:
-        """16 hexadecimal digits of the SHA-256 of the content."""
-        return fingerprint(to_json(self))[:16]
 
 
 @dataclass(frozen=True, slots=True)

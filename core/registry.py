@@ -18,6 +18,7 @@ from docutune.contracts import ParserRegistration, Registration
 from docutune.discovery import OWN_PACKAGE, Failed, Loaded, discover, fail, guarded_stdout
 from docutune.environment import absent
 from docutune.errors import DocutuneError, PluginError
+from docutune.records import Reads
 from docutune.suggestions import did_you_mean
 
 KINDS = ("parser", "generator", "curator", "trainer", "runtime", "evaluator")
@@ -41,6 +42,16 @@ class Entry:
     def suffixes(self) -> tuple[str, ...]:
         """The file suffixes that a parser reads; empty for other kinds."""
         return self.registration.suffixes if isinstance(self.registration, ParserRegistration) else ()
+
+    @property
+    def claims(self) -> tuple[tuple[Reads, str], ...]:
+        """What a parser reads: each suffix, with the kind of source that it reads it from."""
+        registration = self.registration
+        return (
+            tuple((registration.reads, suffix) for suffix in self.suffixes)
+            if isinstance(registration, ParserRegistration)
+            else ()
+        )
 
     @property
     def missing(self) -> tuple[str, ...]:

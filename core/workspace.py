@@ -38,6 +38,7 @@ class Store:
 
     def __init__(self, project: Path) -> None:
         self.folder = project / FOLDER
+        self._used: set[str] = set()
         if not self.folder.is_dir():
             self._create()
 
@@ -57,13 +58,21 @@ class Store:
         digest, _, body = content.partition(b"\n")
         if hashlib.sha256(body).hexdigest().encode() != digest:
             return None
+        self._used.add(f"{area}/{key}")
         return json.loads(body)
 
     def keep(self, area: str, key: str, value: JsonValue) -> None:
-        """Keep a JSON value under `key`; results durably, cached items cheaply."""
+        """Keep a JSON value under `key`."""
         body = canonical(value)
         content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
-        atomic.write_bytes(self._place(area, key), content, durable=area == "results")
+        atomic.write_bytes(self._place(area, key), content)
+        self._used.add(f"{area}/{key}")
+
+    def take_used(self) -> list[str]:
+        """"area/key" of every value that was kept or recalled since the last call, sorted."""
+        used = sorted(self._used)
+        self._used.clear()
+        return used
 
     def _place(self, area: str, key: str) -> Path:
         return self.folder / area / key[:2] / key[2:]

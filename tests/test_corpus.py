@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from docutune.config import SplitConfig
-from docutune.corpus import Dataset, assemble, names, write_samples, write_splits
-from docutune.records import Made, Message, Origin, Sample, Span
+from docutune.corpus import Dataset, assemble, names, split_files, write_samples
+from docutune.records import Made, Message, Origin, Sample, Span, Split
 
 
 def made(fact: str, phrasing: int, line: int = 1, symbols: tuple[str, ...] = ()) -> Made:
     messages = (Message("user", f"{fact} phrasing {phrasing}?"), Message("assistant", f"The answer to {fact}."))
     sample = Sample(messages, "purpose", fact, symbols)
     return Made(sample, Origin((Span("docs/a.md", line, line),), "task", "grounded@1"))
+
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def corpus(facts: int = 40, phrasings: int = 4, line: int = 1) -> list[Made]:
@@ -75,12 +78,53 @@ def test_a_small_share_still_holds_something_out(share: float) -> None:
 
 def test_written_splits_hold_messages_and_no_origin_but_samples_hold_both(tmp_path: Path) -> None:
     dataset = assemble(corpus(), SplitConfig())
-    write_splits(dataset, tmp_path)
     write_samples(dataset, tmp_path / "samples.jsonl")
-    train = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    train = [json.loads(line) for line in split_files(dataset)["train.jsonl"].splitlines()]
     assert len(train) == len(dataset.of("train"))
     assert {"role": "assistant", "content": "The answer to fact-0."} in [row["messages"][1] for row in train]
     assert not any("origin" in row for row in train)
     rows = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text().splitlines()]
     assert len(rows) == 160
     assert rows[0]["origin"]["spans"] == [{"source": "docs/a.md", "first_line": 1, "last_line": 1}]
+
+
+def pairs(count: int, repeated: bool = False) -> list[Made]:
+    """Question-answer pairs as files hold them; `repeated`: every question stands twice, with another answer."""
+    return [
+        Made(
+            Sample((Message("user", f"Question {n}?"), Message("assistant", answer)), "question-answer", f"pair:{n}"),
+            Origin((Span("pairs.csv", n + 2, n + 2),), "task", "pairs@1"),
+        )
+        for n in range(count)
+        for answer in (["Yes.", "No."] if repeated else ["Yes."])
+    ]
+
+
+def marks(dataset: Dataset) -> dict[str, tuple[str | None, str | None]]:
+    return {row.made.sample.id: (row.split, row.held_out) for row in dataset.rows}
+
+
+def test_pairs_without_a_split_are_held_out_by_chance_and_whole_questions_at_a_time() -> None:
+    made = pairs(200, repeated=True)
+    dataset = assemble(made, SplitConfig(), {item.sample.id: None for item in made})
+    asked = {split: {item.sample.fact for item in dataset.of(split)} for split in SPLITS}
+    assert 10 <= len(asked["test"]) <= 35
+    assert 3 <= len(asked["validation"]) <= 20
+    assert asked["test"].isdisjoint(asked["train"] | asked["validation"])
+    assert asked["validation"].isdisjoint(asked["train"])
+    assert sum(len(dataset.of(split)) for split in SPLITS) == 400
+    assert {mark for mark in marks(dataset).values() if mark[0] == "test"} == {("test", "random")}
+
+
+def test_splits_that_files_give_are_kept_and_nothing_more_is_held_out_for_them() -> None:
+    made = pairs(40)
+    given: dict[str, Split | None] = {item.sample.id: "test" if n < 5 else None for n, item in enumerate(made)}
+    dataset = assemble(made, SplitConfig(validation=0.0), given)
+    assert {item.sample.id for item in dataset.of("test")} == {item.sample.id for item in made[:5]}
+    assert len(dataset.of("train")) == 35
+    assert marks(dataset)[made[0].sample.id] == ("test", "given")
+
+
+def test_one_pair_alone_is_trained_on() -> None:
+    made = pairs(1)
+    assert len(assemble(made, SplitConfig(test=0.9), {made[0].sample.id: None}).of("train")) == 1

@@ -13,7 +13,7 @@ from docutune.config.models import SECTIONS, StepConfig
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, KeyPath, Place
 from docutune.errors import PluginError, Problem
-from docutune.records import JsonValue
+from docutune.records import JsonValue, Reads
 from docutune.registry import Entry, Registry
 from docutune.suggestions import listed
 
@@ -23,7 +23,6 @@ _DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "runtime": ("local",),
     "evaluate": ("text-overlap",),
 }
-_AFTER_TRAINING = ("runtime", "evaluate")
 
 
 @dataclass
@@ -51,8 +50,9 @@ class Binder:
         return self._with_default_parsers(found) if section == "parse" else found
 
     def _defaults(self, section: str) -> list[tuple[KeyPath, JsonValue]]:
-        trains = isinstance(self.document.tree, dict) and self.document.tree.get("train")
-        names = _DEFAULTS.get(section, ()) if section not in _AFTER_TRAINING or trains else ()
+        tree = self.document.tree if isinstance(self.document.tree, dict) else {}
+        wanted = {"runtime": tree.get("train"), "evaluate": tree.get("train"), "generate": _has_documents(tree)}
+        names = _DEFAULTS.get(section, ()) if wanted.get(section, True) else ()
         return [((section,), {"uses": name}) for name in names]
 
     def _step(self, section: str, path: KeyPath, raw: Any) -> StepConfig | None:
@@ -127,10 +127,10 @@ class Binder:
     def _with_default_parsers(self, named: tuple[StepConfig, ...]) -> tuple[StepConfig, ...]:
         """The named parsers come last: for a suffix that two of them read, the last one counts."""
         self._find_same_suffixes([step.entry for step in named])
-        claimed = {suffix for step in named for suffix in step.entry.suffixes}
+        claimed = {claim for step in named for claim in step.entry.claims}
         usable = {step.uses for step in named}
         others = [entry for entry in self.registry.registrations("parser") if entry.name not in usable]
-        free = [entry for entry in others if set(entry.suffixes) - claimed and not self._is_left_out(entry)]
+        free = [entry for entry in others if set(entry.claims) - claimed and not self._is_left_out(entry)]
         self._find_same_suffixes(free, claimed)
         defaults = (self._step("parse", ("parse",), {"uses": entry.name}) for entry in free)
         return (*(step for step in defaults if step), *named)
@@ -144,14 +144,22 @@ class Binder:
             self.notes.append(f"{', '.join(entry.suffixes)} files are not read: {reason}")
         return reason is not None
 
-    def _find_same_suffixes(self, entries: list[Entry], claimed: set[str] | None = None) -> None:
-        for suffix, readers in _by_suffix(entries):
-            if len(readers) > 1 and suffix not in (claimed or ()):
+    def _find_same_suffixes(self, entries: list[Entry], claimed: set[tuple[Reads, str]] | None = None) -> None:
+        for claim, readers in _by_claim(entries):
+            if len(readers) > 1 and claim not in (claimed or ()):
                 names = listed((entry.name for entry in readers), "and")
-                self._add(("parse",), f"parsers {names} both read {suffix} files; name one of them in `parse:`")
+                self._add(("parse",), f"parsers {names} both read {claim[1]} files; name one of them in `parse:`")
 
     def _add(self, path: KeyPath, message: str) -> None:
         self.problems.append(problem(self.document, path, message))
+
+
+def _has_documents(tree: Mapping[str, Any]) -> bool:
+    """Whether there is more to read than ready-made samples, from which nothing is generated."""
+    sources = tree.get("sources")
+    return not isinstance(sources, list) or any(
+        not (isinstance(source, dict) and "samples" in source) for source in sources
+    )
 
 
 def unwritten_places(document: Document) -> dict[KeyPath, Place]:
@@ -160,11 +168,11 @@ def unwritten_places(document: Document) -> dict[KeyPath, Place]:
     return {(section,): Place(file) for section in SECTIONS if (section,) not in document.places}
 
 
-def _by_suffix(entries: list[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    readers: dict[str, list[Entry]] = {}
+def _by_claim(entries: list[Entry]) -> Iterator[tuple[tuple[Reads, str], list[Entry]]]:
+    readers: dict[tuple[Reads, str], list[Entry]] = {}
     for entry in entries:
-        for suffix in entry.suffixes:
-            readers.setdefault(suffix, []).append(entry)
+        for claim in entry.claims:
+            readers.setdefault(claim, []).append(entry)
     yield from sorted(readers.items())
 
 

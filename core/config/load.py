@@ -107,15 +107,17 @@ def _source_problems(document: Document, folder: Path) -> list[Problem]:
     written: Any = tree.get("sources") if isinstance(tree, dict) else None
     problems = []
     for index, source in enumerate(written if isinstance(written, list) else []):
-        path = source.get("path") if isinstance(source, dict) else None
-        if isinstance(path, str) and not (folder / path).exists():
-            target = folder / path
-            siblings = (
-                [item.name for item in target.parent.iterdir() if item.exists()] if target.parent.is_dir() else []
-            )
-            message = f"no file or folder {path!r} beside the pipeline file{did_you_mean(target.name, siblings)}"
-            problems.append(problem(document, ("sources", index, "path"), message))
+        for key in ("path", "samples"):
+            path = source.get(key) if isinstance(source, dict) else None
+            if isinstance(path, str) and not (folder / path).exists():
+                problems.append(problem(document, ("sources", index, key), _absent(path, folder)))
     return problems
+
+
+def _absent(path: str, folder: Path) -> str:
+    target = folder / path
+    siblings = [item.name for item in target.parent.iterdir() if item.exists()] if target.parent.is_dir() else []
+    return f"no file or folder {path!r} beside the pipeline file{did_you_mean(target.name, siblings)}"
 
 
 def _model_problems(document: Document, folder: Path) -> list[Problem]:

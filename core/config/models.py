@@ -14,8 +14,10 @@ from pydantic import (
     JsonValue,
     SerializeAsAny,
     WithJsonSchema,
+    model_validator,
 )
 
+from docutune.records import Reads, Split
 from docutune.registry import Entry
 
 SECTIONS = {
@@ -49,16 +51,44 @@ Languages = Annotated[
 
 
 class SourceConfig(BaseModel):
-    """A file or folder to read."""
+    """A file or folder to read: documents and code (`path`), or ready-made samples (`samples`)."""
 
     model_config = _FROZEN
 
-    path: Annotated[Path, Field(description="a file or folder, from the pipeline file's folder")]
+    path: Annotated[
+        Path | None, Field(description="a file or folder of documents or code, from the pipeline file's folder")
+    ] = None
+    samples: Annotated[
+        Path | None, Field(description="a file or folder of question-answer pairs or conversations, likewise")
+    ] = None
+    split: Annotated[
+        Split | None, Field(description="the split of all these samples; unset: as rows or file names say, else chance")
+    ] = None
     include: Annotated[
         tuple[str, ...],
         Field(description="patterns of the files to read, such as **/*.py; unset: all that a parser reads"),
     ] = ()
     exclude: Annotated[tuple[str, ...], Field(description="patterns of files to leave out, such as **/_vendor/**")] = ()
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> SourceConfig:
+        if (self.path is None) == (self.samples is None):
+            raise ValueError("name either a path (documents and code) or samples (question-answer files)")
+        if self.split is not None and self.samples is None:
+            raise ValueError("only samples have a split")
+        return self
+
+    @property
+    def reads(self) -> Reads:
+        """What its files hold."""
+        return "documents" if self.samples is None else "samples"
+
+    @property
+    def place(self) -> Path:
+        """The file or folder, as written."""
+        place = self.path or self.samples
+        assert place is not None  # see _one_of_two
+        return place
 
 
 class SplitConfig(BaseModel):
@@ -75,6 +105,10 @@ class SplitConfig(BaseModel):
     validation: Annotated[
         float, Field(ge=0, lt=1, description="share of the training samples kept for the validation loss")
     ] = 0.05
+    test: Annotated[
+        float,
+        Field(ge=0, lt=1, description="share of the samples of files held out for evaluation, unless a file is a test"),
+    ] = 0.1
     seed: Annotated[int, Field(ge=0, lt=2**32, description="decides what is held out")] = 0
 
 
@@ -105,7 +139,9 @@ class Frame(BaseModel):
     version: Annotated[Literal[1], Field(description="version of this file format: 1")]
     project: Annotated[str, Field(min_length=1, description="the name of the library")]
     language: Annotated[Languages, Field(description="language of the generated samples: en, zh, or a list")] = ("en",)
-    sources: Annotated[tuple[SourceConfig, ...], Field(min_length=1, description="documents and source code to read")]
+    sources: Annotated[
+        tuple[SourceConfig, ...], Field(min_length=1, description="documents, source code and samples to read")
+    ]
     parse: Annotated[
         Steps,
         Field(description="parsers with options, or to choose between two; the other installed ones serve the rest"),

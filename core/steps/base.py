@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from docutune.contracts import Registration
 from docutune.corpus import Dataset
 from docutune.evaluation import Comparison
-from docutune.records import Answer, JsonValue, Made, Measure, ModelRef
+from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Split
 from docutune.registry import Registry
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
@@ -28,6 +28,7 @@ class Document:
     parser: str
     sections: int = 0
     symbols: int = 0
+    samples: int = 0
     problems: tuple[str, ...] = ()
 
 
@@ -74,13 +75,17 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix."""
+    """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix.
+
+    `given` holds the ids of the samples that came from files, each with the split that its file gives it.
+    """
 
     documents: tuple[Document, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     library: SymbolTable | None = None
     samples: tuple[Made, ...] | None = None
+    given: Mapping[str, Split | None] = field(default_factory=dict)
     rejected: tuple[Rejection, ...] = ()
     dataset: Dataset | None = None
     bases: Mapping[str, Base] = field(default_factory=dict)

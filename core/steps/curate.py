@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from docutune import atomic
 from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
-from docutune.corpus import Dataset, assemble, write_splits
+from docutune.corpus import Dataset, assemble, split_files
 from docutune.errors import DocutuneError
 from docutune.records import fingerprint
 from docutune.registry import Registry
@@ -78,22 +80,25 @@ class Assemble:
     plugin: str = "core"
 
     def key(self, products: Products) -> str | None:
-        """The samples' identities and what `split:` says."""
+        """The samples' identities, and what `split:` and their files say of splits."""
         if products.samples is None:
             return None
         ids = sorted(made.sample.id for made in products.samples)
-        return fingerprint(["dataset", self.split.model_dump(mode="json"), ids])
+        return fingerprint(["dataset", self.split.model_dump(mode="json"), ids, dict(products.given)])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
-        """Splitting is quick and sure: only the written version decides whether there is work."""
+        """Splitting is quick and sure: only the written files decide whether there is work."""
         dataset = self._assemble(products)
-        return replace(products, dataset=dataset) if store.dataset_folder(dataset.version).is_dir() else None
+        folder = store.dataset_folder(dataset.version)
+        whole = all(_holds(folder / name, content) for name, content in split_files(dataset).items())
+        return replace(products, dataset=dataset) if whole else None
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Write the version's files."""
         dataset = self._assemble(products)
         with tools.store.staging(tools.store.dataset_folder(dataset.version)) as folder:
-            write_splits(dataset, folder)
+            for name, content in split_files(dataset).items():
+                atomic.write_text(folder / name, content)
         return replace(products, dataset=dataset)
 
     def count(self, products: Products, store: Store) -> Count | None:
@@ -101,10 +106,17 @@ class Assemble:
         return None
 
     def _assemble(self, products: Products) -> Dataset:
-        dataset = assemble(products.samples or (), self.split)
+        dataset = assemble(products.samples or (), self.split, products.given)
         if not dataset.of("train"):
             raise _nothing_left(products)
         return dataset
+
+
+def _holds(path: Path, content: str) -> bool:
+    try:
+        return path.read_bytes() == content.encode()
+    except OSError:
+        return False
 
 
 def _nothing_left(products: Products) -> DocutuneError:

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from docutune.config import PipelineConfig, StepConfig
-from docutune.contracts import ParserRegistration
 from docutune.errors import UsageError
 from docutune.records import (
     RECORDS_VERSION,
     JsonValue,
+    Made,
+    Origin,
     Parsed,
+    Reads,
     Section,
     Span,
+    Split,
     Symbol,
     fingerprint,
     from_json,
@@ -27,6 +30,8 @@ from docutune.steps.base import Count, Document, Items, Products, Tools, plugin_
 from docutune.steps.sources import Found, SourceFile, find_files
 from docutune.symbols import link
 from docutune.workspace import Store
+
+_HELD_OUT_FIRST: tuple[Split | None, ...] = ("test", "validation", "train", None)
 
 
 @dataclass(frozen=True)
@@ -39,19 +44,17 @@ class Parse:
     plugin: str = field(init=False, default="core")
 
     @cached_property
-    def parsers(self) -> Mapping[str, StepConfig]:
-        """Suffix -> the parser that serves it."""
-        by_suffix: dict[str, StepConfig] = {}
+    def parsers(self) -> Mapping[tuple[Reads, str], StepConfig]:
+        """What a source holds and a suffix -> the parser that serves it."""
+        by_claim: dict[tuple[Reads, str], StepConfig] = {}
         for step in self.config.parse:
-            registration = step.entry.registration
-            assert isinstance(registration, ParserRegistration)
-            by_suffix.update(dict.fromkeys(registration.suffixes, step))
-        return by_suffix
+            by_claim.update(dict.fromkeys(step.entry.claims, step))
+        return by_claim
 
     @cached_property
     def found(self) -> Found:
         """The files that `sources:` name."""
-        return find_files(self.config.sources, self.project, frozenset(self.parsers))
+        return find_files(self.config.sources, self.project, self.parsers.keys())
 
     @property
     def files(self) -> Sequence[SourceFile]:
@@ -68,7 +71,7 @@ class Parse:
         return Items()
 
     def _item_key(self, file: SourceFile) -> str:
-        step = self.parsers[file.path.suffix.lower()]
+        step = self.parsers[file.claim]
         identity = plugin_identity(step.entry.registration, step.options.model_dump(mode="json"))
         return fingerprint(["parse", RECORDS_VERSION, identity, file.digest, file.name])
 
@@ -77,7 +80,7 @@ class Parse:
         if not self.files:
             raise UsageError(
                 f"{self.config.path}: `sources:` hold no file that a parser reads "
-                f"(suffixes: {', '.join(sorted(self.parsers))})",
+                f"(suffixes: {', '.join(sorted({suffix for _, suffix in self.parsers}))})",
                 "name a folder with documents or code, or look at include and exclude",
             )
         return fingerprint(["parse", sorted(self.item_keys)])
@@ -112,7 +115,7 @@ class Parse:
 
         work = []
         for file in files:
-            step = self.parsers[file.path.suffix.lower()]
+            step = self.parsers[file.claim]
             registration = step.entry.registration
             options = step.options.model_dump_json()
             work.append(Work(registration.load, registration.config, options, file.content, file.name))
@@ -123,14 +126,45 @@ class Parse:
         read = [self._document(file, result) for file, result in zip(self.files, parsed, strict=True)]
         unreadable = [Document(name, "", "", problems=(why,)) for name, why in self.found.unreadable.items()]
         documents = tuple(sorted([*read, *unreadable], key=lambda document: document.source))
-        texts = tuple(_plain(file.content.decode("utf-8", "replace")) for file in self.files)
-        return replace(products, documents=documents, texts=texts, library=link(parsed), unread=self.found.unread)
+        texts = tuple(_text(file, result) for file, result in zip(self.files, parsed, strict=True))
+        given, splits = self._given(parsed)
+        return replace(
+            products,
+            documents=documents,
+            texts=texts,
+            library=link(parsed),
+            unread=self.found.unread,
+            samples=given,
+            given=splits,
+        )
 
     def _document(self, file: SourceFile, result: Parsed) -> Document:
-        parser = self.parsers[file.path.suffix.lower()].uses
-        return Document(
-            file.shown, file.digest, parser, len(result.sections), len(result.symbols), tuple(result.problems)
-        )
+        found = (len(result.sections), len(result.symbols), len(result.samples))
+        return Document(file.shown, file.digest, self.parsers[file.claim].uses, *found, tuple(result.problems))
+
+    def _given(self, parsed: Sequence[Parsed]) -> tuple[tuple[Made, ...], Mapping[str, Split | None]]:
+        """The ready-made samples, each once, and the split that its row or its file gives it.
+
+        Of two copies in different splits the held-out one counts: nothing is trained on that is also asked.
+        """
+        made: dict[str, Made] = {}
+        splits: dict[str, Split | None] = {}
+        for file, key, result in zip(self.files, self.item_keys, parsed, strict=True):
+            entry = self.parsers[file.claim].entry
+            producer = f"{entry.name}@{entry.registration.revision}"
+            for given in result.samples:
+                name = given.sample.id
+                made.setdefault(name, Made(given.sample, Origin((given.span,), key, producer)))
+                splits[name] = min(given.split or file.split, splits.get(name), key=_HELD_OUT_FIRST.index)
+        return tuple(made.values()), splits
+
+
+def _text(file: SourceFile, result: Parsed) -> str:
+    """What the embedded base reads of a file: of ready-made samples the messages alone."""
+    if file.reads == "documents":
+        return _plain(file.content.decode("utf-8", "replace"))
+    messages = (message.content for given in result.samples for message in given.sample.messages)
+    return "\n\n".join(messages)
 
 
 def _plain(text: str) -> str:
@@ -152,5 +186,9 @@ def shown(parsed: Parsed, source: str) -> Parsed:
         examples = tuple(replace(example, span=move(example.span)) for example in symbol.examples)
         return replace(symbol, span=move(symbol.span), examples=examples)
 
-    sections = tuple(move_section(section) for section in parsed.sections)
-    return Parsed(sections, tuple(move_symbol(symbol) for symbol in parsed.symbols), parsed.aliases, parsed.problems)
+    return replace(
+        parsed,
+        sections=tuple(move_section(section) for section in parsed.sections),
+        symbols=tuple(move_symbol(symbol) for symbol in parsed.symbols),
+        samples=tuple(replace(given, span=move(given.span)) for given in parsed.samples),
+    )

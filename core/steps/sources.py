@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,17 @@ from pathlib import Path, PurePosixPath
 from pathspec import GitIgnoreSpec
 
 from docutune.config import SourceConfig
+from docutune.records import Reads, Split
+
+SPLIT_NAMES: Mapping[str, Split] = {
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+"""Names of files of samples that say their split."""
 
 SKIPPED_FOLDERS = {".git", ".hg", ".svn", ".docutune", "node_modules", "__pycache__", ".venv", "venv"}
 SKIPPED_AT_TOP = {"build", "dist"}
@@ -21,12 +32,22 @@ SKIPPED_AT_TOP = {"build", "dist"}
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to parse. `shown` is its path from the pipeline file's folder, `name` from its own import root."""
+    """A file to parse. `shown` is its path from the pipeline file's folder, `name` from its own import root.
+
+    `split` is that of its samples, where the pipeline file or the file's name gives one.
+    """
 
     path: Path
     shown: str
     name: str
     content: bytes
+    reads: Reads = "documents"
+    split: Split | None = None
+
+    @property
+    def claim(self) -> tuple[Reads, str]:
+        """What a parser must have claimed to read it."""
+        return self.reads, self.path.suffix.lower()
 
     @cached_property
     def digest(self) -> str:
@@ -45,23 +66,24 @@ class Found:
     unreadable: Mapping[str, str]
 
 
-def find_files(sources: Sequence[SourceConfig], project: Path, suffixes: frozenset[str]) -> Found:
-    """Every wanted file once: those with one of the suffixes, and the number of the others."""
-    files: dict[Path, SourceFile] = {}
-    unread: dict[Path, str] = {}
+def find_files(sources: Sequence[SourceConfig], project: Path, claims: Set[tuple[Reads, str]]) -> Found:
+    """Every wanted file once: those that a parser claims, and the number of the others."""
+    files: dict[tuple[Path, Reads], SourceFile] = {}
+    others: dict[Path, str] = {}
     unreadable: dict[str, str] = {}
     for entry in sources:
-        root = (project / entry.path).resolve()
+        root = (project / entry.place).resolve()
         for path in _wanted(root, entry):
-            if path.suffix.lower() not in suffixes:
-                unread[path] = path.suffix.lower() or "no suffix"
+            if (entry.reads, path.suffix.lower()) not in claims:
+                others[path] = path.suffix.lower() or "no suffix"
                 continue
             try:
-                files[path] = files.get(path) or _read(path, root, project)
+                files[path, entry.reads] = files.get((path, entry.reads)) or _read(path, root, project, entry)
             except OSError as error:
                 unreadable[_shown(path, project)] = f"not read: {error.strerror or error}"
-    ordered = tuple(sorted(files.values(), key=lambda file: file.shown))
-    return Found(ordered, Counter(sorted(unread.values())), unreadable)
+    read = {path for path, _ in files}
+    unread = Counter(sorted(suffix for path, suffix in others.items() if path not in read))
+    return Found(tuple(sorted(files.values(), key=lambda file: file.shown)), unread, unreadable)
 
 
 def _wanted(root: Path, entry: SourceConfig) -> Iterator[Path]:
@@ -72,12 +94,14 @@ def _wanted(root: Path, entry: SourceConfig) -> Iterator[Path]:
             yield path
 
 
-def _read(path: Path, root: Path, project: Path) -> SourceFile:
+def _read(path: Path, root: Path, project: Path, entry: SourceConfig) -> SourceFile:
     """Raises OSError for what cannot be read; a pipe or device would wait for ever and is none of it."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a regular file")
     top = _import_root(root if root.is_dir() else root.parent)
-    return SourceFile(path, _shown(path, project), path.relative_to(top).as_posix(), path.read_bytes())
+    name, shown = path.relative_to(top).as_posix(), _shown(path, project)
+    split = None if entry.reads == "documents" else entry.split or SPLIT_NAMES.get(path.stem.lower())
+    return SourceFile(path, shown, name, path.read_bytes(), entry.reads, split)
 
 
 def _shown(path: Path, project: Path) -> str:
