@@ -14,7 +14,7 @@ from docutune.registry import Registry
 from docutune.results import build_report, summary
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
-from docutune.workspace import Store, read_manifest
+from docutune.workspace import Store, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from docutune.api import RunRequest
@@ -27,13 +27,7 @@ def execute(
     pipeline = Pipeline(config, registry, store)
     window = Window(request.until, request.remake, request.only_evaluate)
     window.check(pipeline.steps())
-    folder = store.new_run()
-    atomic.write_bytes(folder / "pipeline.yaml", config.path.read_bytes())
-    log = RunLog(run_info(folder, config.project), registry, listener, Catalog(store).record)
-    log.facts["pipeline"] = _pipeline_facts(config, request)
-    for runtime in config.runtime:
-        log.facts["runtime"] = {"uses": runtime.uses, "options": runtime.options.model_dump(mode="json")}
-    log.write()
+    log = _begin(config, request, registry, store, listener)
     outcome = "failed"
     try:
         for note in config.notes:
@@ -47,6 +41,20 @@ def execute(
         log.close(outcome)
     write_report(products, config, log)
     return summary(products, log)
+
+
+def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, store: Store, listener: Listener) -> RunLog:
+    """The run's folder appears with the pipeline file and the first manifest in it."""
+    run = store.next_run()
+    log = RunLog(run_info(run, config.project), registry, listener, Catalog(store).record)
+    log.facts["pipeline"] = _pipeline_facts(config, request)
+    for runtime in config.runtime:
+        log.facts["runtime"] = {"uses": runtime.uses, "options": runtime.options.model_dump(mode="json")}
+    with store.beginning(run) as folder:
+        atomic.write_bytes(folder / "pipeline.yaml", config.path.read_bytes())
+        write_manifest(folder, log.manifest())
+    log.record(log.manifest())
+    return log
 
 
 def check_trained(config: PipelineConfig, request: RunRequest, registry: Registry, store: Store) -> None:

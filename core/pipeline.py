@@ -160,6 +160,7 @@ class Pipeline:
         finally:
             if status in ("made", "reused"):
                 self._write_outputs(products, after, log)
+            log.used(self.store.take_used())
             log.end(info, Outcome(status, time.monotonic() - start, _figures(step, after)))
         return after
 

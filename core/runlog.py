@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -116,9 +116,19 @@ class RunLog:
         self._event("run_finished", outcome=outcome)
         self.write()
 
+    def used(self, objects: Iterable[str]) -> None:
+        """Name kept objects ("area/key") that this run made or reused: what no run names may be cleaned away."""
+        self._append("objects.txt", "".join(f"{name}\n" for name in objects))
+
     def write(self) -> None:
         """Write the manifest as it stands, and enter it into the catalog."""
-        manifest: dict[str, JsonValue] = {
+        manifest = self.manifest()
+        write_manifest(self.info.folder, manifest)
+        self.record(manifest)
+
+    def manifest(self) -> dict[str, JsonValue]:
+        """Everything that is known of the run now."""
+        return {
             "run": self.info.id,
             "project": self.info.project,
             "docutune": self.version,
@@ -131,8 +141,6 @@ class RunLog:
             "steps": [to_json(step) for step in self.steps],
             **self.facts,
         }
-        write_manifest(self.info.folder, manifest)
-        self.record(manifest)
 
     def _event(self, event: str, **facts: JsonValue) -> None:
         line = json.dumps({"time": time.time(), "event": event, **facts}, ensure_ascii=False)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -69,7 +70,7 @@ class Store:
         self._used.add(f"{area}/{key}")
 
     def take_used(self) -> list[str]:
-        """"area/key" of every value that was kept or recalled since the last call, sorted."""
+        """ "area/key" of every value that was kept or recalled since the last call, sorted."""
         used = sorted(self._used)
         self._used.clear()
         return used
@@ -134,29 +135,23 @@ class Store:
 
     # ---- runs
 
-    def new_run(self) -> Path:
-        """A fresh run folder, named by the time (UTC) so that names sort; `runs/latest` points to it."""
-        runs = self.folder / "runs"
-        with writing(runs):
-            return self._make_run(runs)
-
-    def _make_run(self, runs: Path) -> Path:
-        runs.mkdir(parents=True, exist_ok=True)
+    def next_run(self) -> Path:
+        """Where the next run's folder will stand, named by the time (UTC) so that names sort. Call under the lock."""
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        for number in range(1, 1000):
-            folder = runs / (stamp if number == 1 else f"{stamp}-{number}")
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            self._point_latest(folder)
-            return folder
-        raise DocutuneError(f"{runs}: a thousand runs began in one second")
+        names = (stamp if number == 1 else f"{stamp}-{number}" for number in itertools.count(1))
+        runs = self.folder / "runs"
+        return next(runs / name for name in names if not (runs / name).exists())
 
-    def _point_latest(self, run: Path) -> None:
-        link = run.parent / f".latest.{uuid.uuid4().hex[:8]}"
-        link.symlink_to(run.name)
-        link.replace(run.parent / "latest")
+    @contextmanager
+    def beginning(self, run: Path) -> Iterator[Path]:
+        """A private folder for a run's first files; it appears as `run`, and `runs/latest` points there."""
+        with self.staging(run) as folder:
+            yield folder
+        link = run.parent / f".latest.{uuid.uuid4().hex[:8]}.tmp"
+        with writing(link):
+            link.symlink_to(run.name)
+            link.replace(run.parent / "latest")
+            atomic.sync_folder(run.parent)
 
     def runs(self) -> list[Path]:
         """All run folders, oldest first."""

@@ -93,11 +93,18 @@ def manifest(run: str, **more: object) -> dict[str, object]:
     }
 
 
+def begun(store: Store) -> Path:
+    run = store.next_run()
+    with store.beginning(run):
+        pass
+    return run
+
+
 def test_catalog_is_rebuilt_from_manifests(tmp_path: Path) -> None:
     store = Store(tmp_path)
     catalog = Catalog(store)
     for _ in range(2):
-        run = store.new_run()
+        run = begun(store)
         content = manifest(run.name, started=f"2026-01-01T00:00:0{len(store.runs())}+00:00")
         write_manifest(run, content)  # type: ignore[arg-type]
         catalog.record(read_manifest(run))
@@ -112,9 +119,24 @@ def test_catalog_is_rebuilt_from_manifests(tmp_path: Path) -> None:
     assert Catalog(store).runs() == before
 
 
+def test_a_run_folder_appears_with_its_first_files_or_not_at_all(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = begun(store)
+    run = store.next_run()
+    with pytest.raises(RuntimeError), store.beginning(run) as folder:
+        (folder / "manifest.json").write_text("{}")
+        raise RuntimeError
+    assert store.runs() == [first]
+    with store.beginning(run) as folder:
+        (folder / "manifest.json").write_text("{}")
+        assert store.runs() == [first]
+    assert (store.folder / "runs/latest/manifest.json").read_text() == "{}"
+    assert [path.name for path in (store.folder / "runs").glob(".*")] == []
+
+
 def test_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    run = store.new_run()
+    run = begun(store)
     (run / "manifest.json").write_text(json.dumps({"records_version": 99}))
     with pytest.raises(DocutuneError, match="another version"):
         read_manifest(run)
@@ -124,7 +146,7 @@ def test_runs_are_found_by_id_and_the_newest_is_the_default(tmp_path: Path) -> N
     store = Store(tmp_path)
     with pytest.raises(UsageError, match="no run yet"):
         store.run_folder(None)
-    runs = [store.new_run() for _ in range(12)]
+    runs = [begun(store) for _ in range(12)]
     assert store.runs() == runs
     assert store.run_folder(None) == runs[-1]
     assert store.run_folder(runs[3].name) == runs[3]

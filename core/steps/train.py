@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -182,7 +183,7 @@ def show_tensorboard(run: Path, name: str, model_folder: Path) -> None:
     link = run / "tensorboard" / name
     link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
-    link.symlink_to(model_folder / "tensorboard")
+    link.symlink_to(os.path.relpath(model_folder / "tensorboard", link.parent))
 
 
 def _listen(
@@ -207,18 +208,20 @@ def _listen(
 
 
 def _describe(folder: Path, description: Mapping[str, Any]) -> None:
-    """Write model.json, with the digest of every other file that decides answers."""
-    text = json.dumps({**description, "files": _digests(folder)}, indent=2, ensure_ascii=False)
+    """Write model.json, with its own digest and that of every other file that decides answers."""
+    whole = {**description, "files": _digests(folder)}
+    text = json.dumps({**whole, "sha256": fingerprint(whole)}, indent=2, ensure_ascii=False)
     atomic.write_text(folder / "model.json", text + "\n")
 
 
 def _described(folder: Path) -> dict[str, Any] | None:
     """What model.json says; None when the folder is missing, unfinished or damaged."""
     try:
-        described: dict[str, Any] = json.loads((folder / "model.json").read_text())
-        return described if described["files"] == _digests(folder) else None
-    except (OSError, ValueError, KeyError):
+        described: dict[str, Any] = json.loads((folder / "model.json").read_text("utf-8"))
+        unharmed = described.pop("sha256") == fingerprint(described) and described["files"] == _digests(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return described if unharmed else None
 
 
 def _digests(folder: Path) -> dict[str, str]:
