@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.registry import Registry
-from docutune.workspace import Store, find_project, read_manifest, writing
+from docutune.workspace import FOLDER, Store, find_project, read_manifest, writing
 
 if TYPE_CHECKING:
     from docutune.catalog import RunRow
+    from docutune.cleaning import Cleaning
     from docutune.config import PipelineConfig
     from docutune.contracts import Session
     from docutune.notebook import Exchange
-    from docutune.pipeline import Planned
+    from docutune.planning import Plan
     from docutune.records import Variant
     from docutune.runlog import Listener
+    from docutune.steps.base import Progress
+    from docutune.trace import Trace
 
 PIPELINE_FILE = "pipeline.yaml"
 
@@ -71,12 +74,13 @@ class Workspace:
 
         return load(request.file, self.registry, request.overrides, request.trainer)
 
-    def plan(self, request: RunRequest, progress: Callable[..., None]) -> list[Planned]:
+    def plan(self, request: RunRequest, progress: Progress) -> Plan:
         """What `run` would do; documents are parsed, nothing else is made."""
         from docutune.pipeline import Pipeline, Window
+        from docutune.planning import plan
 
         pipeline = Pipeline(self.load(request), self.registry, self.store)
-        return pipeline.plan(Window(request.until, request.remake), progress)
+        return plan(pipeline, Window(request.until, request.remake), progress)
 
     def run(self, request: RunRequest, listener: Listener) -> dict[str, Any]:
         """Run the pipeline; the summary that `docutune run --json` prints. The run's folder holds the rest."""
@@ -92,7 +96,9 @@ class Workspace:
         """The runs of this workspace, newest first; only the one that is at work now is "running"."""
         from docutune.catalog import Catalog
 
-        return [self._true_row(row) for row in Catalog(self.store).runs(limit)]
+        there = {run.name for run in self.store.runs()}
+        rows = [row for row in Catalog(self.store).runs() if row.id in there]
+        return [self._true_row(row) for row in rows[:limit]]
 
     def _true_row(self, row: RunRow) -> RunRow:
         if row.outcome != "running":
@@ -100,7 +106,7 @@ class Workspace:
         try:
             manifest = self.manifest(row.id)
         except DocutuneError:
-            return replace(row, outcome="interrupted")  # its folder was removed
+            return replace(row, outcome="interrupted")  # its manifest is gone or damaged
         current = manifest.get("current") if manifest["outcome"] == "running" else None
         return replace(
             row,
@@ -109,6 +115,28 @@ class Workspace:
             finished=manifest["finished"],
             step=current["name"] if current else None,
         )
+
+    def unnamed(self, keep: int | None = None) -> Cleaning:
+        """What `clean` would free: what no run names, and with `keep` all runs but the newest ones.
+
+        DocutuneError when a run is at work here.
+        """
+        from docutune.cleaning import Cleaning, look
+
+        if not (self.project / FOLDER).is_dir():
+            return Cleaning(())
+        with self.store.locked():
+            return look(self.store, keep)
+
+    def clean(self, shown: Cleaning, keep: int | None = None) -> Cleaning:
+        """Free what `unnamed` showed and what is still unnamed now; what went."""
+        from docutune.cleaning import Cleaning, free, look
+
+        names = {(item.kind, item.name) for item in shown.items}
+        with self.store.locked():
+            found = look(self.store, keep)
+            wanted = tuple(item for item in found.items if (item.kind, item.name) in names)
+            return free(self.store, Cleaning(wanted, found.notes))
 
     def rebuild_catalog(self) -> int:
         """Make the index again from the runs' manifests; the number of runs in it."""
@@ -142,6 +170,15 @@ class Workspace:
             f"{newest}: no run of this workspace has a report", "only a finished run has one: docutune run"
         )
 
+    def trace(self, what: str, run: str | None = None) -> Trace:
+        """Where a sample, document, symbol, model, dataset version or run comes from, and what became of it.
+
+        UsageError when nothing or more than one thing bears that name.
+        """
+        from docutune.trace import trace
+
+        return trace(self.store, what, run)
+
     def model_name(self, model: str | None = None, run: str | None = None) -> str:
         """The name of the model that a conversation would ask; UsageError when there is none."""
         return str(self._model_manifest(model, run)["model"]["name"])
@@ -149,6 +186,7 @@ class Workspace:
     @contextmanager
     def session(self, model: str | None = None, run: str | None = None) -> Iterator[Session]:
         """A tuned model loaded and ready to answer, by default the one trained last; unloaded at the end."""
+        from docutune.held import holding
         from docutune.jobs import open_session
 
         found = self._model_manifest(model, run)
@@ -156,14 +194,16 @@ class Workspace:
         folder = self.store.folder / "sessions" / f"{name}-{os.getpid()}"
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        session = open_session(found["runtime"]["uses"], found["runtime"]["options"], self._reference(found), folder)
-        try:
-            yield session
-        except KeyboardInterrupt:
-            raise Cancelled from None
-        finally:
-            session.close()
-        shutil.rmtree(folder)  # after a failure the log stays, for the error names it
+        with holding(folder):
+            runtime = found["runtime"]
+            session = open_session(runtime["uses"], runtime["options"], self._reference(found), folder)
+            try:
+                yield session
+            except KeyboardInterrupt:
+                raise Cancelled from None
+            finally:
+                session.close()
+            shutil.rmtree(folder)  # after a failure the log stays, for the error names it
 
     @contextmanager
     def conversation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,12 @@ class Catalog:
         """Enter a run, or enter it anew."""
         with self._writing() as database:
             _record(database, manifest)
+
+    def forget(self, runs: Collection[str]) -> None:
+        """Take runs out of the index."""
+        if runs:
+            with self._writing() as database:
+                database.executemany("delete from runs where id = ?", [(run,) for run in runs])
 
     def rebuild(self) -> int:
         """Make the index again from the manifests; the number of runs in it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -118,7 +119,11 @@ class RunLog:
 
     def used(self, objects: Iterable[str]) -> None:
         """Name kept objects ("area/key") that this run made or reused: what no run names may be cleaned away."""
-        self._append("objects.txt", "".join(f"{name}\n" for name in objects))
+        path = self.info.folder / "objects.txt"
+        with writing(path), path.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{name}\n" for name in objects))
+            file.flush()
+            os.fsync(file.fileno())  # before the manifest says that the step ended
 
     def write(self) -> None:
         """Write the manifest as it stands, and enter it into the catalog."""

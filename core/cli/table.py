@@ -19,8 +19,10 @@ COMMANDS = {
     "run": Command("docutune.cli.run:run", "Run the pipeline: from sources to a tuned model and a report"),
     "status": Command("docutune.cli.inspect:status", "Show the runs of this workspace"),
     "report": Command("docutune.cli.inspect:report", "Show or write the report of a run"),
+    "trace": Command("docutune.cli.trace:trace", "Show where a sample, document, symbol or model comes from"),
     "eval": Command("docutune.cli.evaluate:evaluate", "Measure a model again, base against tuned"),
     "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),
     "plugins": Command("docutune.cli.plugins:plugins", "Show the installed plugins and their options"),
     "schema": Command("docutune.cli.schema:schema", "Print the JSON Schema of the pipeline file for editors"),
+    "clean": Command("docutune.cli.clean:clean", "Free what no run of this workspace names"),
 }
