@@ -1,0 +1,1 @@
+"""AsciiDoc documents for docutune."""
