@@ -11,6 +11,8 @@ from docutune.plugins.trainers.trl.plugin import Config
 from docutune.records import ModelRef, to_json
 from docutune.template import Template
 
+_OF_THE_MACHINE = {"tokens_per_second", "seconds_left"}  # the same training makes the same files, everywhere
+
 
 def write_card(
     adapter: Path, config: Config, base: ModelRef, template: Template, train: Path, figures: Mapping[str, float]
@@ -22,7 +24,7 @@ def write_card(
         "base model": f"{config.model} ({base.digest[:16]})",
         "dataset": f"{train.parent.name}/{train.name}, SHA-256 {data[:16]}",
         "chat template": template.digest,
-        **{name.replace("_", " "): f"{value:g}" for name, value in figures.items()},
+        **{name.replace("_", " "): f"{value:g}" for name, value in figures.items() if name not in _OF_THE_MACHINE},
     }
     lines = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
     header = f"---\nbase_model: {config.model}\nlibrary_name: peft\ntags: [docutune, qlora]\n---\n"
