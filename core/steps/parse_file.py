@@ -76,8 +76,9 @@ def _parse(work: Work) -> JsonValue:
         return to_json(parser.parse(work.content, work.name))
     except MemoryError:
         raise
-    except Exception as error:  # a parser's bug costs one document and is shown as its problem
-        return to_json(Parsed(problems=(f"not read: {type(error).__name__}: {error}",)))
+    except Exception as error:  # a parser's bug costs one document and is shown as its problem; ValueError is its word
+        cause = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        return to_json(Parsed(problems=(f"not read: {cause}",)))
 
 
 @cache

@@ -1,0 +1,98 @@
+"""Question-answer files to samples."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from docutune.plugins.parsers.pairs.json_rows import read_json
+from docutune.plugins.parsers.pairs.problems import Notes, listed, unrecognised
+from docutune.plugins.parsers.pairs.rows import Broken, Found, Row, RowError, folded
+from docutune.plugins.parsers.pairs.samples import sample_of, split_of, was_left_out
+from docutune.plugins.parsers.pairs.shapes import Fields, Shape, conversation, shapes
+from docutune.plugins.parsers.pairs.table_rows import read_table
+from docutune.plugins.parsers.text import decode, split_lines
+from docutune.records import Given, Parsed, Span
+
+if TYPE_CHECKING:
+    from docutune.plugins.parsers.pairs.plugin import Config
+
+_REPLACED = "\ufffd"
+
+
+class Pairs:
+    """Reads one file of questions and answers, or of conversations."""
+
+    def __init__(self, config: Config) -> None:
+        self._system = config.system
+        self._system_column = _folded(config.system_column)
+        self._encoding = config.encoding
+        self._shapes = shapes(_folded(config.question), _folded(config.answer), self._system_column)
+
+    def parse(self, content: bytes, source: str) -> Parsed:
+        """A sample for each row. A row of which none can be made is a problem; ValueError when that is so of all rows
+        because the file is of no known shape.
+        """
+        text, damaged = self._text(content)
+        found = list(self._rows(text, PurePosixPath(source).suffix.lower()))
+        shape = self._shape([row for row in found if isinstance(row, Row)])
+        if shape is None:
+            raise ValueError(unrecognised(found, damaged))
+        notes = Notes()
+        given: list[Given] = []
+        broken: list[Broken] = []
+        for item in found:
+            try:
+                given += self._given(item, shape, source, damaged, notes)
+            except RowError as error:
+                broken.append(Broken(item.first_line, item.last_line, error.reason, error.detail))
+        return Parsed(problems=(*listed(broken), *notes.problems()), samples=tuple(given))
+
+    def _text(self, content: bytes) -> tuple[str, bool]:
+        """The text with line feeds at its line ends, and whether bytes had to be replaced."""
+        text, problems = decode(content)
+        if problems and self._encoding:
+            text = content.decode(self._encoding, "replace")
+            problems = ("replaced",) if _REPLACED in text else ()
+        return "\n".join(split_lines(text)), bool(problems)
+
+    def _rows(self, text: str, suffix: str) -> Iterator[Found]:
+        if suffix in (".csv", ".tsv"):
+            return read_table(text, suffix, lambda names: self._fitting(names) is not None)
+        return read_json(text, suffix)
+
+    def _fitting(self, names: Collection[str]) -> Shape | None:
+        return next((shape for shape in self._shapes if shape.fits(names)), None)
+
+    def _shape(self, rows: Sequence[Row]) -> Shape | None:
+        """The shape of most rows, the one tried first of equally many."""
+        counts = Counter(shape for row in rows if (shape := self._fitting(_fields(row))))
+        return max(counts, key=lambda shape: (counts[shape], -self._shapes.index(shape)), default=None)
+
+    def _given(self, item: Found, shape: Shape, source: str, damaged: bool, notes: Notes) -> Iterator[Given]:
+        """The row's sample, none where docutune itself had left it out. Files may mix shapes."""
+        if isinstance(item, Broken):
+            raise RowError(item.reason, item.detail)
+        fields = _fields(item)
+        if was_left_out(fields):
+            notes.left_out.append(item.first_line)
+            return
+        own = shape if shape.fits(fields) else self._fitting(fields) or shape
+        messages = conversation(own, fields, self._system_column, self._system)
+        if damaged and any(_REPLACED in message.content for message in messages):
+            raise RowError("bytes that are not UTF-8", "save the file as UTF-8, or name its `encoding`")
+        split, unknown = split_of(fields)
+        if unknown:
+            notes.unknown_splits.append((item.first_line, unknown))
+        yield Given(sample_of(fields, messages), Span(source, item.first_line, item.last_line), split)
+
+
+def _folded(name: str | None) -> str | None:
+    return folded(name) if name else None
+
+
+def _fields(row: Row) -> Fields:
+    fields: Mapping[str, object] = {folded(name): value for name, value in row.fields.items()}
+    return fields
