@@ -10,6 +10,7 @@ from docutune.catalog import Catalog
 from docutune.config import PipelineConfig
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.pipeline import Pipeline, Window
+from docutune.planning import plan
 from docutune.registry import Registry
 from docutune.results import build_report, summary
 from docutune.runlog import Listener, RunLog, run_info
@@ -69,7 +70,7 @@ def check_trained(config: PipelineConfig, request: RunRequest, registry: Registr
         if step.name not in known:
             raise UsageError(f"train:{step.name}: not made yet in this workspace", "run it first: docutune run")
     window = Window(request.until, request.remake, only_evaluate=True)
-    for planned in Pipeline(config, registry, store).plan(window, _unseen):
+    for planned in plan(Pipeline(config, registry, store), window, _unseen).steps:
         if planned.action == "make" and planned.name.startswith(("base:", "train:")):
             raise UsageError(f"{planned.name}: not made yet with this pipeline file", "run it first: docutune run")
 

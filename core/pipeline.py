@@ -1,10 +1,10 @@
-"""One walker over the steps: `plan` asks each what it would do, `run` lets it."""
+"""The steps of a pipeline file, and the walk that lets each recall or make its result."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
-from docutune.steps.base import Count, Products, Step, Tools
+from docutune.steps.base import Products, Step, Tools
 from docutune.steps.curate import Assemble, Curate
 from docutune.steps.evaluate import Evaluate
 from docutune.steps.generate import Generate
@@ -27,16 +27,6 @@ from docutune.symbols import api_json
 from docutune.workspace import Store
 
 PHASES = ("parse", "generate", "curate", "dataset", "base", "train", "evaluate")
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What a run would do with one step. "waits": that depends on what an earlier step makes."""
-
-    name: str
-    plugin: str
-    action: Literal["reuse", "make", "waits"]
-    count: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +82,7 @@ class Pipeline:
         """All steps in order."""
         config, seed = self.config, self.config.split.seed
         project = config.path.parent
-        trains = [Train(step) for step in config.train]
+        trains = [Train(step, config.project) for step in config.train]
         models = dict.fromkeys(train.options.model for train in trains)
         given = any(source.reads == "samples" for source in config.sources)
         evaluate = config.evaluate if config.split.rephrased or config.split.unseen_symbols or given else ()
@@ -101,30 +91,11 @@ class Pipeline:
             Parse(config, project),
             *(Generate(step, self.registry, seed) for step in config.generate),
             *(Curate(step, self.registry, seed) for step in config.curate),
-            Assemble(config.split),
+            Assemble(config.split, config.project),
             *(PrepareBase(model, project) for model in models),
             *trains,
             *(Evaluate(step.name, evaluate, config.runtime[0], self.registry, seed) for step in trained),
         ]
-
-    def plan(self, window: Window, progress: Callable[..., None]) -> list[Planned]:
-        """What a run would do. Parsing is done, for all else depends on it; nothing else is made."""
-        steps = self.steps()
-        window.check(steps)
-        products: Products | None = Products()
-        planned = []
-        for step, anew in window.covers(steps):
-            key = step.key(products) if products is not None else None
-            if products is None or key is None:
-                planned.append(Planned(step.name, step.plugin, "waits"))
-                continue
-            count = step.count(products, self.store)
-            recalled = None if anew else step.recall(key, products, self.store)
-            planned.append(Planned(step.name, step.plugin, "reuse" if recalled else "make", count))
-            if recalled is None and isinstance(step, Parse):
-                recalled = step.make(key, products, Tools(self.store, self.registry, self.store.folder, progress))
-            products = recalled
-        return planned
 
     def run(self, window: Window, log: RunLog) -> Products:
         """Walk the steps, recalling what is kept and making the rest."""

@@ -70,7 +70,7 @@ class Store:
         self._used.add(f"{area}/{key}")
 
     def take_used(self) -> list[str]:
-        """ "area/key" of every value that was kept or recalled since the last call, sorted."""
+        """Every value that was kept or recalled since the last call, as "area/key", sorted."""
         used = sorted(self._used)
         self._used.clear()
         return used

@@ -148,7 +148,7 @@ def test_a_damaged_model_is_trained_again(summary: dict[str, Any], project: Path
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    planned = {step["name"]: step["action"] for step in json.loads(docutune(project, "plan", "--json").stdout)}
+    planned = {step["name"]: step["action"] for step in json.loads(docutune(project, "plan", "--json").stdout)["steps"]}
     assert planned["base:builtin/tiny"] == "reuse"
     assert planned["train:smoke"] == "make"
     done = docutune(project, "run", "--json")

@@ -148,19 +148,31 @@ def test_a_second_run_makes_nothing_and_gives_the_same_version(project: Installe
 
 
 def test_plan_says_what_a_run_would_do_and_does_no_more_than_parse(project: Installed) -> None:
-    before = {step["name"]: step for step in project.answer("plan")}
+    plan = project.answer("plan")
+    assert plan["documents"] == {
+        "since": None,
+        "added": ["docs/guide.md", "src/acme.py"],
+        "changed": [],
+        "removed": [],
+        "reused": 0,
+    }
+    before = {step["name"]: step for step in plan["steps"]}
     assert before["parse"]["action"] == "make"
     assert before["generate:grounded"]["count"]["reused"] == 0
     assert before["dataset"]["action"] == "waits"
     assert not (project.work / ".docutune/runs").exists()
     project.answer("run")
-    assert {step["action"] for step in project.answer("plan")} == {"reuse"}
+    assert {step["action"] for step in project.answer("plan")["steps"]} == {"reuse"}
     guide = project.work / "docs/guide.md"
     guide.write_text(guide.read_text().replace("two days", "three days"))
-    after = {step["name"]: step for step in project.answer("plan")}
+    plan = project.answer("plan")
+    assert plan["documents"]["changed"] == ["docs/guide.md"]
+    assert plan["documents"]["reused"] == 1
+    after = {step["name"]: step for step in plan["steps"]}
     assert after["parse"]["count"] == {"total": 2, "reused": 1}
     count = after["generate:grounded"]["count"]
     assert 0 < count["total"] - count["reused"] < count["total"]
+    assert after["generate:grounded"]["stale"] == count["total"] - count["reused"]
 
 
 def test_moving_text_down_changes_no_sample_but_every_origin_follows(project: Installed) -> None:

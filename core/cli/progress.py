@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from docutune.records import StepInfo
+
 if TYPE_CHECKING:
-    from docutune.records import Outcome, StepInfo
+    from docutune.records import Outcome
     from docutune.steps.base import Count
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -60,6 +63,16 @@ class RunView:
         self._task: TaskID | None = None
         self._last_line = 0.0
 
+    @contextmanager
+    def showing(self, name: str) -> Iterator[Callable[..., None]]:
+        """Show one piece of work outside a run; the function that is passed takes its progress."""
+        step = StepInfo(name, "core", "")
+        self.step_started(step, None)
+        try:
+            yield lambda done, total=None, **figures: self.progress(step, done, total, figures)
+        finally:
+            self._end_bar()
+
     def step_started(self, step: StepInfo, count: Count | None) -> None:
         """Begin the step's line."""
         self._last_line = time.monotonic()
@@ -90,14 +103,17 @@ class RunView:
 
     def step_finished(self, step: StepInfo, outcome: Outcome) -> None:
         """Replace the bar by what came of it."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = self._task = None
+        self._end_bar()
         figures = show_figures({k: v for k, v in outcome.figures.items() if k not in _OF_THE_MOMENT})
         line = f"{_MARKS[outcome.status]:>7}  {step.name:<28} {outcome.seconds:7.1f} s  {figures}"
         if outcome.figures.get("problems"):
             line += " (shown by docutune status latest)"
         self.console.print(line.rstrip(), markup=False, soft_wrap=True)
+
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = self._task = None
 
     def note(self, text: str) -> None:
         """A line of its own."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from docutune.cli.options import json_output, overrides, pipeline_file, print_json
+
+if TYPE_CHECKING:
+    from docutune.changes import Changes
+    from docutune.planning import Plan, Planned
+
+_PATHS_SHOWN = 20
 
 
 @click.command()
@@ -39,24 +46,48 @@ def run(
 def plan(
     file: Path, overrides: tuple[str, ...], trainer: str | None, until: str | None, remake: str | None, as_json: bool
 ) -> None:
-    """Show what a run would do.
+    """Show what a run would do: documents added, changed, removed and reused since the last run, then every step.
 
-    Documents are parsed for it (that is quick and kept); nothing else is made.
+    Documents are parsed for it (what is parsed is kept); nothing else is made. Stale tasks are those of the last run
+    whose samples go.
     """
     from docutune.api import RunRequest, Workspace
+    from docutune.cli.progress import RunView
     from docutune.records import to_json
 
-    def quiet(done: int, total: int | None = None, **figures: float) -> None:
-        """Parsing for a plan shows nothing."""
+    with RunView().showing("parse") as progress:
+        planned = Workspace.of(file).plan(RunRequest(file, overrides, trainer, until, remake), progress)
+    print_json(to_json(planned)) if as_json else _show_plan(planned)
 
-    planned = Workspace.of(file).plan(RunRequest(file, overrides, trainer, until, remake), quiet)
-    if as_json:
-        print_json(to_json(planned))
-        return
-    for step in planned:
-        count = f"{step.count.total:,} items, {step.count.reused:,} reused" if step.count else ""
+
+def _show_plan(plan: Plan) -> None:
+    for line in _document_lines(plan.documents):
+        click.echo(line)
+    for step in plan.steps:
         action = {"reuse": "reuse", "make": "make", "waits": "after the above"}[step.action]
-        click.echo(f"{action:<16} {step.name:<28} {step.plugin:<16} {count}".rstrip())
+        click.echo(f"{action:<16} {step.name:<28} {step.plugin:<16} {_item_counts(step)}".rstrip())
+
+
+def _document_lines(changes: Changes) -> Iterator[str]:
+    """How the documents differ from the last run's, the paths of the first few."""
+    groups = {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
+    if changes.since is None:
+        yield f"documents: {len(changes.added):,}, none of them parsed by an earlier run"
+        return
+    counts = ", ".join(f"{len(paths):,} {word}" for word, paths in groups.items())
+    yield f"documents since run {changes.since}: {counts}, {changes.reused:,} reused"
+    for word, paths in groups.items():
+        yield from (f"  {word:<8} {path}" for path in paths[:_PATHS_SHOWN])
+        if len(paths) > _PATHS_SHOWN:
+            yield f"  {word:<8} ... and {len(paths) - _PATHS_SHOWN:,} more (--json names all)"
+
+
+def _item_counts(step: Planned) -> str:
+    if step.count is None:
+        return ""
+    made = step.count.total - step.count.reused
+    counts = {"to make": made, "reused": step.count.reused, "stale": step.stale}
+    return ", ".join(f"{count:,} {word}" for word, count in counts.items() if count or word != "stale")
 
 
 def show_summary(summary: dict[str, Any], as_json: bool) -> None:

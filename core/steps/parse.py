@@ -78,9 +78,10 @@ class Parse:
     def key(self, products: Products) -> str | None:
         """Paths count for nothing here but to tell files apart."""
         if not self.files:
+            wanted = {source.reads for source in self.config.sources}
+            suffixes = sorted({suffix for reads, suffix in self.parsers if reads in wanted})
             raise UsageError(
-                f"{self.config.path}: `sources:` hold no file that a parser reads "
-                f"(suffixes: {', '.join(sorted({suffix for _, suffix in self.parsers}))})",
+                f"{self.config.path}: `sources:` hold no file that a parser reads (suffixes: {', '.join(suffixes)})",
                 "name a folder with documents or code, or look at include and exclude",
             )
         return fingerprint(["parse", sorted(self.item_keys)])

@@ -1,0 +1,85 @@
+"""What a run would do, asked of the same steps that a run walks: reused, made, and how the sources have changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from docutune.changes import Changes, LastRun
+from docutune.pipeline import Pipeline, Window
+from docutune.steps.base import Count, Products, Progress, Step, Tools
+from docutune.steps.generate import Generate
+from docutune.steps.parse import Parse
+from docutune.symbols import SymbolTable
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a run would do with one step. "waits": that depends on what an earlier step makes.
+
+    `stale` counts the tasks of the last run that no step of this plugin declares any more: their samples go.
+    """
+
+    name: str
+    plugin: str
+    action: Literal["reuse", "make", "waits"]
+    count: Count | None
+    stale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do: the documents against those of the last run, and every step."""
+
+    documents: Changes
+    steps: tuple[Planned, ...]
+
+
+def plan(pipeline: Pipeline, window: Window, progress: Progress) -> Plan:
+    """What a run would do. Parsing is done, for all else depends on it; nothing else is made."""
+    steps = pipeline.steps()
+    window.check(steps)
+    last = LastRun.of(pipeline.store)
+    parsed = Products()
+    products: Products | None = Products()
+    planned = []
+    for step, anew in window.covers(steps):
+        entry, products = _ask(step, anew, products, pipeline, progress)
+        planned.append(entry)
+        if isinstance(step, Parse) and products is not None:
+            parsed = products
+    stale = _stale(steps, parsed.library, last)
+    counted = tuple(replace(entry, stale=stale.get(entry.name, 0)) for entry in planned)
+    return Plan(last.changes(parsed.documents), counted)
+
+
+def _ask(
+    step: Step, anew: bool, products: Products | None, pipeline: Pipeline, progress: Progress
+) -> tuple[Planned, Products | None]:
+    """What one step would do, and the products after it: None when something has yet to be made."""
+    key = step.key(products) if products is not None else None
+    if products is None or key is None:
+        return Planned(step.name, step.plugin, "waits", None, 0), None
+    store = pipeline.store
+    count = step.count(products, store)
+    after = None if anew else step.recall(key, products, store)
+    entry = Planned(step.name, step.plugin, "reuse" if after else "make", count, 0)
+    if after is None and isinstance(step, Parse):
+        after = step.make(key, products, Tools(store, pipeline.registry, store.folder, progress))
+    return entry, after
+
+
+def _stale(steps: Sequence[Step], library: SymbolTable | None, last: LastRun) -> Mapping[str, int]:
+    """Step -> tasks of its plugin in the last run that are declared no more; of two steps with one plugin the first."""
+    if library is None:
+        return {}
+    declared: dict[str, set[str]] = defaultdict(set)
+    first: dict[str, str] = {}
+    for step in steps:
+        if isinstance(step, Generate):
+            declared[step.plugin] |= {item.key for item in step.declared(library)}
+            first.setdefault(step.plugin, step.name)
+    tasks = last.tasks()
+    return {name: len(tasks.get(plugin, set()) - declared[plugin]) for plugin, name in first.items()}
