@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from docutune.planning import Plan
     from docutune.records import Variant
     from docutune.runlog import Listener
+    from docutune.scaffold.find import Findings
+    from docutune.scaffold.suggest import Training
+    from docutune.scaffold.write import Choices
     from docutune.steps.base import Progress
     from docutune.trace import Trace
 
@@ -67,6 +70,28 @@ class Workspace:
     def store(self) -> Store:
         """The `.docutune/` folder."""
         return Store(self.project)
+
+    def survey(self) -> Findings:
+        """The documents, code and question-answer files of this folder."""
+        from docutune.scaffold.find import find
+
+        return find(self.project, self.registry)
+
+    def training(self) -> Training:
+        """What this machine and this installation can train."""
+        from docutune.doctor import gpu_memory
+        from docutune.scaffold.suggest import training
+
+        return training(self.registry, gpu_memory())
+
+    def write_pipeline(self, choices: Choices, file: Path, force: bool = False) -> Path | None:
+        """Write a new pipeline file that is valid; with `force` in place of another, whose kept copy is returned.
+
+        UsageError when the file exists, ConfigError when what was chosen is no valid pipeline; nothing is written then.
+        """
+        from docutune.scaffold.write import write
+
+        return write(choices, file, self.registry, force)
 
     def load(self, request: RunRequest) -> PipelineConfig:
         """Read and check the pipeline file; ConfigError names every problem at once."""
