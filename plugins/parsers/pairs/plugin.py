@@ -36,7 +36,7 @@ class Config(BaseModel):
     @classmethod
     def _is_known(cls, value: str | None) -> str | None:
         try:
-            b"".decode(value or "utf-8")
+            b" ".decode(value or "utf-8", "replace")
         except (LookupError, ValueError):
             raise ValueError(f"no text encoding is called {value!r}") from None
         return value

@@ -94,4 +94,4 @@ def _row(names: Sequence[str], cells: Sequence[str], first: int, last: int, deli
 def _cause(error: csv.Error) -> str:
     if "unexpected end" in str(error):
         return "a quote is opened here and closed nowhere"
-    return f"text after a closing quote, or a quote in a cell that is not doubled ({error})"
+    return "text after a closing quote, or a quote in a cell that is not doubled"
