@@ -6,9 +6,13 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from docutune.contracts import Library
-from docutune.records import Sample, Symbol
+from docutune.records import Role, Sample, Symbol
+
+REVISION = 1
+"""Raised whenever the same sample and library would give other complaints."""
 
 _FENCE = re.compile(
     r"^[ \t]*(?P<marks>`{3,}|~{3,})(?P<language>[^\n`]*)\n(?P<code>.*?)^[ \t]*(?P=marks)[`~]*[ \t]*$", re.M | re.S
@@ -36,10 +40,17 @@ def complaints(sample: Sample, library: Library) -> tuple[str, ...]:
     A name belongs to the library when its first part is one of its top-level modules. Certain is what would stand in
     a module or in a class without foreign bases. A "negative" sample may name what its question named.
     """
-    names = {name for message in sample.messages if message.role == "assistant" for name in _used(message.content)}
-    if sample.kind == "negative":
-        names -= {name for message in sample.messages if message.role == "user" for name in _used(message.content)}
-    return tuple(_complaint(name, library) for name in sorted(names) if _is_invented(name, library))
+    return tuple(_complaint(name, library) for name in sorted(used(sample)) if is_invented(name, library))
+
+
+def used(sample: Sample) -> frozenset[str]:
+    """The dotted names in a sample's answers that the library is asked for."""
+    names = _in_messages(sample, "assistant")
+    return names - _in_messages(sample, "user") if sample.kind == "negative" else names
+
+
+def _in_messages(sample: Sample, role: Role) -> frozenset[str]:
+    return frozenset[str]().union(*(_used(message.content) for message in sample.messages if message.role == role))
 
 
 def _complaint(name: str, library: Library) -> str:
@@ -48,14 +59,15 @@ def _complaint(name: str, library: Library) -> str:
     return f"`{name}` is not in the library{hint}"
 
 
-def _used(text: str) -> set[str]:
+@lru_cache(maxsize=64)  # the phrasings of one fact come one after the other and have one answer
+def _used(text: str) -> frozenset[str]:
     """Dotted names in code blocks, inline code and prose."""
     names: set[str] = set()
     for fence in _FENCE.finditer(text):
         language = fence["language"].strip().split(" ")[0].lower()
         if language in _PYTHON:
             names.update(_in_code(fence["code"], guess=language != ""))
-    return names | set(_in_prose(_FENCE.sub("\n", text)))
+    return frozenset(names.union(_in_prose(_FENCE.sub("\n", text))))
 
 
 def _in_prose(text: str) -> Iterator[str]:
@@ -129,7 +141,8 @@ def _chain(node: ast.AST) -> tuple[str, list[str]]:
     return (node.id, parts[::-1]) if isinstance(node, ast.Name) else ("", [])
 
 
-def _is_invented(name: str, library: Library) -> bool:
+def is_invented(name: str, library: Library) -> bool:
+    """Whether the name is of this library's packages and certainly does not exist."""
     parts = name.split(".")
     top = library.find(parts[0])
     if top is None or library.knows(name):

@@ -7,9 +7,9 @@ import hashlib
 import json
 import types
 import typing
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -33,7 +33,7 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sample:
     """A conversation to learn from. Its identity is these fields alone: no path, no line.
 
@@ -46,7 +46,7 @@ class Sample:
     symbols: tuple[str, ...] = ()
     language: str = "en"
 
-    @property
+    @cached_property  # every step asks for it; this is why samples have no slots
     def id(self) -> str:
         """16 hexadecimal digits of the SHA-256 of the content."""
         return fingerprint(to_json(self))[:16]
@@ -260,23 +260,23 @@ Record = TypeVar("Record")
 
 def to_json(value: Any) -> JsonValue:
     """The JSON form of a record, tuple, mapping, path or plain value. Fields at their default are left out."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {field.name: to_json(item) for field, item in fields if item != field.default}
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, Path):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = ((name, default, getattr(value, name)) for name, default in _defaults(type(value)))
+        return {name: to_json(item) for name, default, item in fields if item != default}
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def from_json(kind: type[Record], value: Any) -> Record:
     """The record of class `kind` whose JSON form is `value`; ValueError names the field that does not fit."""
-    return typing.cast(Record, _read(kind, value, kind.__name__))
+    return typing.cast(Record, _reader(typing.cast(Any, kind))(value, kind.__name__))
 
 
 def canonical(value: Any) -> bytes:
@@ -290,42 +290,83 @@ def fingerprint(value: Any) -> str:
 
 
 @cache
-def _field_types(kind: Hashable) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """Each field of a dataclass with its default."""
+    return tuple((field.name, field.default) for field in dataclasses.fields(kind))
 
 
-def _read(kind: Any, value: Any, place: str) -> Any:
+Reader: TypeAlias = Callable[[Any, str], Any]
+
+
+@cache
+def _reader(kind: Any) -> Reader:
+    """What reads values of this type, given a value and its place; looked up once, for records come by the thousand."""
     if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, value, place)
+        return _record_reader(kind)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
-        if not isinstance(value, list):
-            raise ValueError(f"{place}: expected a list, found {type(value).__name__}")
-        return tuple(_read(arguments[0], item, f"{place}[{index}]") for index, item in enumerate(value))
+        return _tuple_reader(_reader(arguments[0]))
     if origin is Literal:
-        if value not in arguments:
-            raise ValueError(f"{place}: expected one of {', '.join(map(repr, arguments))}, found {value!r}")
-        return value
+        return _literal_reader(arguments)
     if origin in (types.UnionType, typing.Union):
         chosen = [option for option in arguments if option is not type(None)]
-        return None if value is None else _read(chosen[0], value, place) if len(chosen) == 1 else value
+        return _optional_reader(_reader(chosen[0]) if len(chosen) == 1 else _as_it_is)
     if kind is Path:
-        return Path(value)
-    if kind in (str, int, float, bool):
-        accepted = (int, float) if kind is float else kind
-        if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
-            raise ValueError(f"{place}: expected {kind.__name__}, found {type(value).__name__}")
+        return lambda value, place: Path(value)
+    return _plain_reader(kind) if kind in (str, int, float, bool) else _as_it_is
+
+
+def _as_it_is(value: Any, place: str) -> Any:
     return value
 
 
-def _read_dataclass(kind: Any, value: Any, place: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{place}: expected an object, found {type(value).__name__}")
-    fields = _field_types(kind)
-    unknown = sorted(set(value) - set(fields))
-    if unknown:
-        raise ValueError(f"{place}: unknown field {unknown[0]!r}")
-    try:
-        return kind(**{name: _read(fields[name], item, f"{place}.{name}") for name, item in value.items()})
-    except TypeError as error:
-        raise ValueError(f"{place}: {error}") from None
+def _optional_reader(read: Reader) -> Reader:
+    return lambda value, place: None if value is None else read(value, place)
+
+
+def _plain_reader(kind: Any) -> Reader:
+    accepted = (int, float) if kind is float else kind
+
+    def read(value: Any, place: str) -> Any:
+        if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
+            raise ValueError(f"{place}: expected {kind.__name__}, found {type(value).__name__}")
+        return value
+
+    return read
+
+
+def _literal_reader(options: tuple[Any, ...]) -> Reader:
+    def read(value: Any, place: str) -> Any:
+        if value not in options:
+            raise ValueError(f"{place}: expected one of {', '.join(map(repr, options))}, found {value!r}")
+        return value
+
+    return read
+
+
+def _tuple_reader(item: Reader) -> Reader:
+    def read(value: Any, place: str) -> Any:
+        if not isinstance(value, list):
+            raise ValueError(f"{place}: expected a list, found {type(value).__name__}")
+        return tuple([item(entry, f"{place}[{index}]") for index, entry in enumerate(value)])
+
+    return read
+
+
+def _record_reader(kind: Any) -> Reader:
+    fields: dict[str, Reader] = {}  # filled at the first reading: a record may hold records of its own kind
+
+    def read(value: Any, place: str) -> Any:
+        if not fields:
+            fields.update((name, _reader(hint)) for name, hint in typing.get_type_hints(kind).items())
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{place}: expected an object, found {type(value).__name__}")
+        unknown = sorted(value.keys() - fields.keys())
+        if unknown:
+            raise ValueError(f"{place}: unknown field {unknown[0]!r}")
+        try:
+            return kind(**{name: fields[name](item, f"{place}.{name}") for name, item in value.items()})
+        except TypeError as error:
+            raise ValueError(f"{place}: {error}") from None
+
+    return read

@@ -18,7 +18,9 @@ import json
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +33,7 @@ from docutune.errors import DocutuneError, UsageError
 from docutune.records import RECORDS_VERSION, JsonValue, canonical
 
 FOLDER = ".docutune"
+_WRITERS = 16
 _LOCK_SECONDS = 0.5  # longer than the look of a docutune status, which holds the lock for a moment
 
 
@@ -68,6 +71,24 @@ class Store:
         content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
         atomic.write_bytes(self._place(area, key), content)
         self._used.add(f"{area}/{key}")
+
+    @contextmanager
+    def keeping(self, area: str) -> Iterator[Callable[[str, JsonValue], None]]:
+        """A `keep` that does not wait for the disk; the block ends when all values are kept, or raises as `keep` does.
+
+        A disk confirms many values at once about as fast as one.
+        """
+        waiting: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(_WRITERS) as writers:
+
+            def keep(key: str, value: JsonValue) -> None:
+                if len(waiting) > _WRITERS:
+                    waiting.popleft().result()
+                waiting.append(writers.submit(self.keep, area, key, value))
+
+            yield keep
+        for written in waiting:
+            written.result()
 
     def take_used(self) -> list[str]:
         """Every value that was kept or recalled since the last call, as "area/key", sorted."""

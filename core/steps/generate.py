@@ -11,7 +11,7 @@ from typing import Any
 from docutune.config import StepConfig
 from docutune.contracts import Context, Generator, Library
 from docutune.errors import Cancelled, DocutuneError, PluginError
-from docutune.grounding import complaints
+from docutune.grounding import REVISION, complaints, is_invented, used
 from docutune.records import (
     RECORDS_VERSION,
     JsonValue,
@@ -98,7 +98,8 @@ class Generate:
         )
 
     def _task_key(self, identity: Mapping[str, JsonValue], task: Task) -> str:
-        return fingerprint(["generate", RECORDS_VERSION, dict(identity), self.seed, to_json(task.payload)])
+        versions: JsonValue = [RECORDS_VERSION, REVISION]
+        return fingerprint(["generate", versions, dict(identity), self.seed, to_json(task.payload)])
 
     def key(self, products: Products) -> str | None:
         """The keys of all tasks: spans count for nothing."""
@@ -143,16 +144,17 @@ class Generate:
         waiting = iter([index for index, value in enumerate(results) if value is None])
         report = _Reporter(tools.progress, sum(value is not None for value in results), len(results))
 
-        async def work() -> None:
+        async def work(keep: Callable[[str, JsonValue], None]) -> None:
             for index in waiting:
                 results[index] = await self._run(declared[index], library, context)
-                tools.store.keep("cache", declared[index].key, results[index])
+                keep(declared[index].key, results[index])
                 report.one_more()
 
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(CONCURRENT_TASKS, len(results))):
-                    group.create_task(work())
+            with tools.store.keeping("cache") as keep:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(CONCURRENT_TASKS, len(results))):
+                        group.create_task(work(keep))
         except ExceptionGroup as failures:
             first = failures.exceptions[0]  # it stopped the others
             raise first from first.__cause__
@@ -161,13 +163,16 @@ class Generate:
     async def _run(self, item: Declared, library: Library, context: Context) -> JsonValue:
         """One task; samples that name what does not exist are asked for once more, then rejected."""
         samples = await self._ask(item, context, None)
+        names = _names(samples)
         wrong = _ungrounded(samples, library)
         if wrong:
             samples = await self._ask(item, context, "; ".join(wrong.values()))
+            names |= _names(samples)
             wrong = _ungrounded(samples, library)
         kept = [to_json(sample) for sample in samples if sample.id not in wrong]
         rejected: list[JsonValue] = [[subject, reason] for subject, reason in wrong.items()]
-        return {"samples": kept, "rejected": rejected}
+        invented: dict[str, JsonValue] = {name: is_invented(name, library) for name in sorted(names)}
+        return {"samples": kept, "rejected": rejected, "invented": invented}
 
     async def _ask(self, item: Declared, context: Context, complaint: str | None) -> Sequence[Sample]:
         try:
@@ -208,8 +213,12 @@ class _Reporter:
 
 
 def _grounded(library: Library, value: Any) -> bool:
-    """Whether all that a kept result names still exists: the library may have changed under it."""
-    return not _ungrounded([from_json(Sample, sample) for sample in value["samples"]], library)
+    """Whether the library still has, and still lacks, every name that decided a kept result."""
+    return all(is_invented(name, library) == before for name, before in value["invented"].items())
+
+
+def _names(samples: Sequence[Sample]) -> set[str]:
+    return {name for sample in samples for name in used(sample)}
 
 
 def _ungrounded(samples: Sequence[Sample], library: Library) -> dict[str, str]:

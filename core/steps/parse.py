@@ -98,12 +98,13 @@ class Parse:
         missing = [index for index, value in values.items() if value is None]
         done = len(values) - len(missing)
         tools.progress(done, len(values))
-        for index, (value, keep) in zip(missing, self._parse([self.files[i] for i in missing]), strict=True):
-            values[index] = value
-            if keep:
-                tools.store.keep("cache", self.item_keys[index], value)
-            done += 1
-            tools.progress(done, len(values))
+        with tools.store.keeping("cache") as keep:
+            for index, (value, sure) in zip(missing, self._parse([self.files[i] for i in missing]), strict=True):
+                values[index] = value
+                if sure:
+                    keep(self.item_keys[index], value)
+                done += 1
+                tools.progress(done, len(values))
         return self._add(products, [values[index] for index in range(len(values))])
 
     def count(self, products: Products, store: Store) -> Count | None:
