@@ -61,3 +61,10 @@ class TrainingConfig(BaseModel):
     def accumulation_steps(self) -> int:
         """Forward passes per optimizer step."""
         return self.batch_size // (self.micro_batch_size or self.batch_size)
+
+    def steps(self, rows: int) -> int:
+        """Optimizer steps for that many rows of training data; the last, smaller batch of a pass counts as one."""
+        if self.max_steps is not None:
+            return self.max_steps
+        epochs = self.epochs if self.epochs is not None else 3.0
+        return max(1, round(epochs * -(-rows // self.batch_size)))

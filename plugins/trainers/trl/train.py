@@ -100,7 +100,7 @@ class Trl:
 
     def _arguments(self, where: Device, rows: int, validates: bool, folder: Path) -> SFTConfig:
         config = self._config
-        steps = self._steps(rows)
+        steps = config.steps(rows)
         micro = config.micro_batch_size or config.batch_size
         return SFTConfig(
             output_dir=str(folder),
@@ -132,14 +132,6 @@ class Trl:
             disable_tqdm=True,
             dataloader_pin_memory=where.name != "cpu",
         )
-
-    def _steps(self, rows: int) -> int:
-        """Optimizer steps; the last, smaller batch of a pass counts as one."""
-        config = self._config
-        if config.max_steps is not None:
-            return config.max_steps
-        epochs = config.epochs if config.epochs is not None else 3.0
-        return max(1, round(epochs * -(-rows // config.batch_size)))
 
     def _explained(self, error: RuntimeError, where: Device) -> Exception:
         """One clear line instead of an allocator's page."""

@@ -1,0 +1,1 @@
+"""The trainer `plain`: QLoRA in a plain PyTorch loop."""
