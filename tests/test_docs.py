@@ -40,13 +40,13 @@ def blocks(text: str) -> list[str]:
 
 
 def test_there_are_pipelines_to_check() -> None:
-    assert len(PIPELINES) == 4
+    assert len(PIPELINES) == 5
     assert len(DOCS) >= 10
 
 
 @pytest.mark.parametrize(("path", "block"), PIPELINES, ids=lambda value: getattr(value, "name", ""))
 def test_every_pipeline_in_the_documents_is_valid(path: Path, block: str, environment: Installed) -> None:
-    for name in ("docs/guide.md", "src/acme.py"):
+    for name in ("docs/guide.md", "src/acme.py", "qa/train.jsonl", "qa/support.csv"):
         (environment.work / name).parent.mkdir(exist_ok=True)
         (environment.work / name).write_text("# Acme\n")
     (environment.work / "pipeline.yaml").write_text(block)
