@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from docutune.atomic import write_text
-from docutune.records import Made, Sample, Split, fingerprint, to_json
+from docutune.records import JsonValue, Made, Sample, Split, fingerprint, to_json
 
 HeldOut = Literal["rephrased", "unseen", "given", "random"]
 Mark: TypeAlias = "tuple[Split | None, HeldOut | None]"
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+DESCRIPTION = "dataset.json"
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
 
@@ -95,8 +97,12 @@ def assemble(
 def _ready_made(
     samples: Mapping[str, Sample], given: Mapping[str, Split | None], unseen: Set[str], options: SplitOptions
 ) -> Iterator[tuple[str, Mark]]:
-    """Splits as the files say; of the rest whole facts by chance, for a split that no file names."""
-    free = sorted({samples[name].fact for name, split in given.items() if split is None})
+    """Splits as the files say. A row of which they say nothing goes with a held-out row about the same fact, and else,
+    fact by fact, by chance: into a split that no file names.
+    """
+    order: tuple[Split, ...] = ("validation", "test")
+    held = {samples[name].fact: split for wanted in order for name, split in given.items() if split == wanted}
+    free = sorted({samples[name].fact for name, split in given.items() if split is None} - held.keys())
     drawn: dict[str, Split] = {}
     draws: tuple[tuple[Split, float], ...] = (("test", options.test), ("validation", options.validation))
     for drawn_split, share in draws:
@@ -104,11 +110,11 @@ def _ready_made(
         if drawn_split not in given.values() and len(rest) > 1:  # one fact at least is trained on
             drawn.update(dict.fromkeys(_chosen(rest, share, options.seed, f"ready-made {drawn_split}"), drawn_split))
     for name, sample in samples.items():
-        split = given[name] or drawn.get(sample.fact)
+        split = given[name] or held.get(sample.fact) or drawn.get(sample.fact)
         if split != "test" and names(sample) & unseen:
             yield name, (None, None)
         elif split in ("test", "validation"):
-            yield name, (split, "given" if given[name] else "random")
+            yield name, (split, "random" if sample.fact in drawn and not given[name] else "given")
 
 
 def _rephrased(groups: Mapping[tuple[str, str], Sequence[str]], options: SplitOptions) -> dict[str, Mark]:
@@ -151,13 +157,26 @@ def _place(name: str, seed: int, purpose: str) -> float:
 
 def split_files(dataset: Dataset) -> dict[str, str]:
     """The content of train.jsonl, validation.jsonl and test.jsonl; a line is a sample with its id, without origin."""
-    splits: tuple[Split, ...] = ("train", "validation", "test")
     return {
         f"{split}.jsonl": "".join(
             json.dumps({"id": made.sample.id, **_fields(made.sample)}, ensure_ascii=False) + "\n"
             for made in dataset.of(split)
         )
-        for split in splits
+        for split in SPLITS
+    }
+
+
+def described(dataset: Dataset, project: str) -> dict[str, JsonValue]:
+    """What dataset.json beside the splits says, for whoever finds the folder elsewhere."""
+    return {
+        "version": dataset.version,
+        "project": project,
+        "samples": {split: len(dataset.of(split)) for split in SPLITS},
+        "left_out": sum(row.split is None for row in dataset.rows),
+        "origins": (
+            "in the workspace of the project, `docutune trace ID` shows file and lines of a sample; "
+            "samples.jsonl in the folder of each run holds all of them"
+        ),
     }
 
 

@@ -329,7 +329,7 @@ def test_ten_answers_are_chosen_evenly() -> None:
     measures = [Measure("rougeL", ids[0], "base", 0.25), Measure("bleu", ids[0], "base", 0.5)]
     found = side_by_side(made, answers, measures, "rougeL")
     assert [item.question for item in found] == [f"Q{index * 39 // 10}" for index in range(10)]
-    first = SideBySide("Q0", "A0", "b", "t", ("docs/x.md:1-2",), 0.25, None, "rougeL")
+    first = SideBySide("Q0", "A0", "b", "t", ("docs/x.md:1-2",), 0.25, None, "rougeL", ids[0])
     assert found[0] == first
     assert len(side_by_side(made[:3], answers, measures, "rougeL")) == 3
     assert side_by_side(made, [], [], "rougeL") == ()

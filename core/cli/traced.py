@@ -120,9 +120,9 @@ def _uses(datasets: Sequence[Share], models: Sequence[ModelBrief], runs: Sequenc
 
 def _samples(samples: Sequence[SampleBrief]) -> Iterator[str]:
     if not samples:
-        yield "no samples"
+        yield "no samples come from here"
         return
-    yield f"{len(samples):,} samples"
+    yield _many(len(samples), "sample")
     for sample in samples[:_SAMPLES]:
         place = _plain(", ".join(sample.spans[:2]))
         yield f"  {sample.id}  {sample.split or 'left out':<10}  {place}  {_short(sample.question, _QUESTION)}"
@@ -130,10 +130,10 @@ def _samples(samples: Sequence[SampleBrief]) -> Iterator[str]:
 
 
 def _documents(title: str, documents: Sequence[DocumentBrief]) -> Iterator[str]:
-    yield _field(title, f"{len(documents):,} documents")
+    yield _field(title, _many(len(documents), "document"))
     for document in documents[:_DOCUMENTS]:
         state = "" if document.state == "unchanged" else f", {document.state} since"
-        yield f"    {_plain(document.source)}: {document.samples:,} samples{state}"
+        yield f"    {_plain(document.source)}: {_many(document.samples, 'sample')}{state}"
     yield from _more(len(documents) - _DOCUMENTS, "documents")
 
 
@@ -167,6 +167,10 @@ def _counts(splits: Mapping[str, int]) -> str:
     if sum(splits.values()) == 1:
         return next(split for split, count in splits.items() if count)
     return ", ".join(f"{count:,} {split}" for split, count in splits.items()) or "nothing"
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _some(runs: Sequence[str]) -> str:

@@ -78,7 +78,9 @@ class EvaluationFacts:
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """One held-out question with the expected answer and both models' own; `sources` as "docs/x.md:3-9"."""
+    """One held-out question with the expected answer and both models' own; `sources` as "docs/x.md:3-9", `sample` is
+    the id that `docutune trace` takes.
+    """
 
     question: str
     reference: str
@@ -88,6 +90,7 @@ class SideBySide:
     base_score: float | None = None
     tuned_score: float | None = None
     metric: str = ""
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,7 @@ def side_by_side(
             base_score=scores.get((key, "base")),
             tuned_score=scores.get((key, "tuned")),
             metric=metric,
+            sample=key,
         )
         for key in chosen
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docutune import atomic
 from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
-from docutune.corpus import Dataset, assemble, split_files
+from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files
 from docutune.errors import DocutuneError
-from docutune.records import fingerprint
+from docutune.records import JsonValue, fingerprint
 from docutune.registry import Registry
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
 from docutune.workspace import Store
@@ -76,6 +78,7 @@ class Assemble:
     """Splits the samples and writes the dataset version."""
 
     split: SplitConfig
+    project: str
     name: str = "dataset"
     plugin: str = "core"
 
@@ -91,6 +94,7 @@ class Assemble:
         dataset = self._assemble(products)
         folder = store.dataset_folder(dataset.version)
         whole = all(_holds(folder / name, content) for name, content in split_files(dataset).items())
+        whole = whole and _tells(folder / DESCRIPTION, described(dataset, self.project))
         return replace(products, dataset=dataset) if whole else None
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
@@ -99,6 +103,8 @@ class Assemble:
         with tools.store.staging(tools.store.dataset_folder(dataset.version)) as folder:
             for name, content in split_files(dataset).items():
                 atomic.write_text(folder / name, content)
+            told = json.dumps(described(dataset, self.project), indent=2, ensure_ascii=False)
+            atomic.write_text(folder / DESCRIPTION, told + "\n")
         return replace(products, dataset=dataset)
 
     def count(self, products: Products, store: Store) -> Count | None:
@@ -116,6 +122,15 @@ def _holds(path: Path, content: str) -> bool:
     try:
         return path.read_bytes() == content.encode()
     except OSError:
+        return False
+
+
+def _tells(path: Path, expected: Mapping[str, JsonValue]) -> bool:
+    """Whether a dataset.json fits; the project's name may have changed since."""
+    try:
+        told = json.loads(path.read_bytes())
+        return isinstance(told, dict) and {**expected, "project": None} == {**told, "project": None}
+    except (OSError, ValueError):
         return False
 
 

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from docutune.errors import DocutuneError
 from docutune.jobs import run_job
 from docutune.models import resolve
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
+from docutune.steps import provenance
 from docutune.steps.base import Base, Count, Products, Progress, Tools, TrainedModel, plugin_identity
 from docutune.training import TINY, TINY_REVISION, TrainingConfig
 from docutune.workspace import Store
@@ -84,6 +86,7 @@ class Train:
     """Trains one adapter in a worker process."""
 
     config: StepConfig
+    project: str
 
     @property
     def name(self) -> str:
@@ -132,16 +135,24 @@ class Train:
             result = run_job("train", self._spec(products, folder, tools), job, _listen(tools.progress, curve))
             made = from_json(ModelRef, result["model"])
             assert made.adapter is not None
-            described: dict[str, Any] = {
+            facts: dict[str, Any] = {
                 "name": self.config.name,
+                "project": self.project,
+                "docutune": version("docutune"),
+                "run": tools.run.name,
+                "key": key,
                 "trainer": self.plugin,
                 "base": {"name": base.name, "digest": base.model.digest},
                 "dataset": products.dataset.version,
+            }
+            described: dict[str, Any] = {
+                **facts,
                 "options": self.options.model_dump(mode="json"),
                 "adapter": made.adapter.relative_to(folder).as_posix(),
                 "figures": result["figures"],
                 "curve": curve,
             }
+            provenance.leave(made.adapter, facts)
             _describe(folder, described)
         model = ModelRef(base.model.folder, base.model.digest, final / described["adapter"])
         return self._add(products, key, model, described)
@@ -181,9 +192,10 @@ class Train:
 def show_tensorboard(run: Path, name: str, model_folder: Path) -> None:
     """Let runs/<id>/tensorboard/<name> name the model's TensorBoard files."""
     link = run / "tensorboard" / name
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(os.path.relpath(model_folder / "tensorboard", link.parent))
+    with atomic.writing(link):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(model_folder / "tensorboard", link.parent))
 
 
 def _listen(
@@ -229,5 +241,5 @@ def _digests(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
-        if path.name != "model.json" and "tensorboard" not in path.relative_to(folder).parts
+        if path.name not in ("model.json", provenance.FILE) and "tensorboard" not in path.relative_to(folder).parts
     }

@@ -9,12 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from docutune.corpus import SPLITS
 from docutune.errors import DocutuneError
-from docutune.records import Split
 from docutune.trace.rows import Row, RowFile
 from docutune.workspace import Store, read_manifest
-
-_SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +39,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run's manifest says, as far as tracing needs it; `facts` is all of it."""
+    """What a run's manifest says, as far as tracing needs it: `documents` by source as they stand there, for they may
+    be many; `facts` is all of it.
+    """
 
     folder: Path
     project: str
     dataset: str | None
-    documents: Mapping[str, Seen]
+    documents: Mapping[str, Mapping[str, Any]]
     models: tuple[Model, ...]
     facts: Mapping[str, Any]
 
@@ -54,6 +54,15 @@ class Run:
     def id(self) -> str:
         """The run's name."""
         return self.folder.name
+
+    def seen(self, source: str) -> Seen | None:
+        """The document as this run saw it."""
+        entry = self.documents.get(source)
+        return (
+            None
+            if entry is None
+            else Seen(source, str(entry.get("sha256", "")), tuple(map(str, entry.get("problems", ()))))
+        )
 
 
 class History:
@@ -105,7 +114,7 @@ class History:
                 return run, (RowFile(path),)
             self.notes.append(f"{path} is missing")
         folder = self.store.dataset_folder(version)
-        files = ((folder / f"{split}.jsonl", split) for split in _SPLITS)
+        files = ((folder / f"{split}.jsonl", split) for split in SPLITS)
         return None, tuple(RowFile(path, split) for path, split in files if path.is_file())
 
     def _read(self) -> Iterator[Run]:
@@ -119,14 +128,10 @@ class History:
 
 
 def _run(folder: Path, facts: Mapping[str, Any]) -> Run:
-    documents = (
-        Seen(str(entry["source"]), str(entry["sha256"]), tuple(entry["problems"]))
-        for entry in facts.get("documents", ())
-    )
+    documents = {str(entry["source"]): entry for entry in facts.get("documents", ())}
     status = {step["name"]: step["status"] for step in facts["steps"]}
     models = tuple(_model(entry, status) for entry in facts.get("models", ()))
-    by_source = {document.source: document for document in documents}
-    return Run(folder, str(facts["project"]), facts.get("dataset"), by_source, models, facts)
+    return Run(folder, str(facts["project"]), facts.get("dataset"), documents, models, facts)
 
 
 def _model(entry: Mapping[str, Any], status: Mapping[str, str]) -> Model:

@@ -20,7 +20,7 @@ class Sources:
 
     def state(self, source: str, run: Run | None) -> State:
         """How the document stands against what that run saw."""
-        seen = run.documents.get(source) if run else None
+        seen = run.seen(source) if run else None
         if not os.path.lexists(self._project / source):
             return "gone"
         content = self._content(source)

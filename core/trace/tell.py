@@ -62,7 +62,8 @@ class Teller:
 
     def document(self, source: str, lines: Lines | None, run: Run) -> DocumentTrace:
         """A document as that run saw it."""
-        seen = run.documents[source]
+        seen = run.seen(source)
+        assert seen is not None, "the run was chosen because it names the document"
         here = [row for row in self._from(source, run) if _touches(row.spans, source, lines)]
         wanted = None if lines is None else {row.id for row in here}
         shares = self._shares_of(source, wanted)
@@ -124,7 +125,7 @@ class Teller:
             folder=str((self.history.store.folder / model.adapter).parent),
             dataset=uses.share(self.history, version, rows),
             run=run.id,
-            trained=uses.runs_of(self.history, key, "made"),
+            trained=uses.runs_of(self.history, key, "made") or tuple(described.get("run", "").split()),
             reused=uses.runs_of(self.history, key, "reused"),
             options=described.get("options", {}),
             training=described.get("figures", {}),

@@ -56,7 +56,7 @@ def all_documents(rows: Iterable[Row], run: Run, sources: Sources) -> tuple[Docu
 
 
 def _document(source: str, count: int, run: Run | None, sources: Sources) -> DocumentBrief:
-    seen = run.documents.get(source) if run else None
+    seen = run.seen(source) if run else None
     return DocumentBrief(source, seen.sha256 if seen else "", sources.state(source, run), count)
 
 
