@@ -27,5 +27,6 @@ def has_module(name: str) -> bool:
         if spec is None or spec.submodule_search_locations is None:
             return False
         full = f"{full}.{part}"
-        spec = PathFinder.find_spec(full, list(spec.submodule_search_locations))
+        loaded = sys.modules.get(full)
+        spec = loaded.__spec__ if loaded else PathFinder.find_spec(full, list(spec.submodule_search_locations))
     return spec is not None

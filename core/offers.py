@@ -9,6 +9,7 @@ from typing import get_args
 from pydantic import BaseModel
 
 from docutune.contracts import ParserRegistration, Registration
+from docutune.environment import has_module
 from docutune.records import Reads
 from docutune.suggestions import listed
 
@@ -34,7 +35,7 @@ def mistakes(kind: str, item: object) -> tuple[str, ...]:
         found += _suffix_mistakes(item.suffixes)
         if item.reads not in get_args(Reads):
             found.append(f"`reads` of {item.name!r} is {item.reads!r}, not one of {listed(get_args(Reads))}")
-    return tuple(found)
+    return tuple(found or _module_mistakes(item))
 
 
 def _name_mistakes(item: Registration) -> Iterable[str]:
@@ -58,6 +59,14 @@ def _config_mistakes(item: Registration) -> Iterable[str]:
         yield f"`config` of {item.name!r} is {config!r}, not a pydantic model class"
     elif config.model_config.get("extra") != "forbid" or not config.model_config.get("frozen"):
         yield f'the Config of {item.name!r} needs model_config = ConfigDict(extra="forbid", frozen=True)'
+
+
+def _module_mistakes(item: Registration) -> Iterable[str]:
+    """Looked for, not imported. A module of a library that `requires` names is missing together with that library."""
+    module = item.load.partition(":")[0]
+    library = module.partition(".")[0]
+    if library not in {name.partition(".")[0] for name in item.requires} and not has_module(module):
+        yield f"`load` of {item.name!r} names the module {module!r}, which is not there"
 
 
 def _suffix_mistakes(suffixes: object) -> list[str]:

@@ -203,7 +203,7 @@ def test_mistakes_of_form_and_of_content_are_reported_together(folder: Path, reg
 def test_the_shortest_file_gets_the_defaults(folder: Path, registry: Registry) -> None:
     config = read(HEAD, registry)
     assert config.language == ("en",)
-    assert sorted(step.uses for step in config.parse) == ["markdown", "python"]
+    assert sorted(step.uses for step in config.parse) == ["markdown", "pairs", "python"]
     assert [step.uses for step in config.generate] == ["grounded"]
     assert [step.uses for step in config.curate] == ["duplicates"]
     assert config.train == config.evaluate == config.notes == ()
@@ -334,14 +334,14 @@ class Config(BaseModel):
 def trainer(name: str, more: str = "") -> str:
     return PLUGIN + (
         "@hookimpl\ndef docutune_trainers():\n"
-        f"    return [Registration(name={name!r}, revision=1, summary='A trainer.', config=Config, load='a:A'{more})]\n"
+        f"    return [Registration(name={name!r}, revision=1, summary='A trainer.', config=Config, load=__name__ + ':A'{more})]\n"
     )
 
 
 def parser(name: str, suffixes: str, more: str = "") -> str:
     return PLUGIN + (
         "@hookimpl\ndef docutune_parsers():\n    return [ParserRegistration(name="
-        f"{name!r}, revision=1, summary='A parser.', config=Config, load='a:A', suffixes={suffixes}{more})]\n"
+        f"{name!r}, revision=1, summary='A parser.', config=Config, load=__name__ + ':A', suffixes={suffixes}{more})]\n"
     )
 
 

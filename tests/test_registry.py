@@ -13,7 +13,7 @@ from docutune.errors import PluginError
 from docutune.registry import KINDS, Registry
 
 BUILT_IN = {
-    "parser": ("markdown", "python"),
+    "parser": ("markdown", "pairs", "python"),
     "generator": ("grounded",),
     "curator": ("duplicates",),
     "trainer": ("trl",),
@@ -45,7 +45,7 @@ class Installed(Protocol):
 
 def install(environment: Installed, body: str, package: str = "acme-plugin", **files: str) -> None:
     module = package.replace("-", "_")
-    sources = {f"{name}.py": text for name, text in files.items()}
+    sources = {"acme_work.py": "", **{f"{name}.py": text for name, text in files.items()}}
     environment.install(package, {f"{module}.py": HEAD + body, **sources}, f"{module} = {module}")
 
 
@@ -109,6 +109,8 @@ def test_a_stranger_s_plugin_stands_beside_the_built_in_ones(environment: Instal
         (offer("[curator(summary=' ')]"), "no summary"),
         (offer("[curator(revision='1')]"), "revision"),
         (offer("[curator(load='acme_work.Short')]"), "not 'package.module:Class'"),
+        (offer("[curator(load='acme_gone:Short')]"), "names the module 'acme_gone', which is not there"),
+        (offer("[curator(load='acme_work.gone:Short')]"), "names the module 'acme_work.gone', which is not there"),
         (offer("[curator(requires='torch')]"), "not a tuple of module names"),
         (offer("[curator(extra=1)]"), "not text"),
         (offer("[curator(config=dict)]"), "not a pydantic model class"),
