@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docutune.atomic import writing
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.registry import Registry
-from docutune.workspace import FOLDER, Store, find_project, read_manifest, writing
+from docutune.workspace import FOLDER, Store, find_project, read_manifest
 
 if TYPE_CHECKING:
     from docutune.catalog import RunRow

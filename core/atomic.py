@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import re
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from docutune.errors import DocutuneError
+
+BLOCK = 4096
+"""Bytes that a new folder or an empty file may cost."""
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -17,16 +27,18 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
-        make_folder(path.parent)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise refused(path, len(content), error) from error
+        with writing(path, len(content), all_of_it=True):
+            make_folder(path.parent)
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+    except DocutuneError:
+        with contextlib.suppress(OSError):  # it was never made, or the disk takes no change at all
+            temporary.unlink()
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -34,9 +46,26 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def append(path: Path, content: bytes, durable: bool = False) -> None:
+    """Add to the end of a file that nobody else adds to, all of it or nothing; with `durable` wait for the disk.
+
+    Errors as `write_bytes`.
+    """
+    with writing(path, len(content)), path.open("ab", buffering=0) as file:
+        end, rest = file.tell(), memoryview(content)
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+            if durable:
+                os.fsync(file.fileno())
+        except OSError:
+            os.ftruncate(file.fileno(), end)
+            raise
+
+
 def publish_folder(made: Path, final: Path) -> None:
     """Move a finished folder to its place; whoever sees `final` sees all of it. A folder already there gives way."""
-    try:
+    with writing(final, size(made), all_of_it=True):
         for path in made.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 _sync_file(path)
@@ -50,8 +79,11 @@ def publish_folder(made: Path, final: Path) -> None:
         made.replace(final)
         sync_folder(final.parent)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise refused(final, sum(p.stat().st_size for p in made.rglob("*") if p.is_file()), error) from error
+
+
+def size(folder: Path) -> int:
+    """Bytes in all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def make_folder(folder: Path) -> None:
@@ -71,11 +103,45 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def refused(path: Path, size: int, error: OSError) -> DocutuneError:
-    """The one clear line for a disk that is full, read-only or broken."""
+@contextlib.contextmanager
+def writing(
+    path: Path,
+    needed: int = BLOCK,
+    let_through: tuple[type[Exception], ...] = (),
+    all_of_it: bool = False,
+) -> Iterator[None]:
+    """Give one line when the disk refuses what the block writes at or below `path`: where, how many bytes, why.
+
+    `needed` is their number. An error that names a file is told with that name, unless `path` is `all_of_it`.
+    """
+    try:
+        yield
+    except (*let_through, DocutuneError):
+        raise
+    except Exception as error:
+        cause = error if isinstance(error, OSError) else disk_error(error)
+        if cause is None:
+            raise
+        named = None if all_of_it else cause.filename
+        raise refused(Path(named or path), needed, cause) from error
+
+
+def disk_error(error: Exception) -> OSError | None:
+    """The refusal of a disk that stands behind an error: itself, or what a library in Rust put into words."""
+    if isinstance(error, OSError):
+        return error if error.errno in _DISK else None
+    found = _RUST_ERROR.search(str(error))
+    if found and int(found[1]) in _DISK:
+        return OSError(int(found[1]), os.strerror(int(found[1])))
+    return None
+
+
+def refused(path: Path, needed: int, error: OSError) -> DocutuneError:
+    """The one clear line for a disk that is full, read-only or broken, or a folder that may not be written to."""
+    hint = "free space or mend the disk" if error.errno in _DISK else "see that you may write there"
     return DocutuneError(
-        f"{path}: cannot write {size:,} bytes: {error.strerror or error}",
-        "free space or mend the disk, then give the same command again; what was there before is untouched",
+        f"{path}: cannot write {needed:,} bytes: {error.strerror or error}",
+        f"{hint}, then give the same command again; what was there before is untouched",
     )
 
 

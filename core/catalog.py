@@ -11,8 +11,9 @@ from typing import Any
 
 from filelock import FileLock
 
+from docutune.atomic import writing
 from docutune.errors import DocutuneError
-from docutune.workspace import Store, read_manifest, writing
+from docutune.workspace import Store, read_manifest
 
 SCHEMA_VERSION = 1
 _SCHEMA = """

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docutune import atomic
+from docutune.atomic import writing
 from docutune.catalog import Catalog
 from docutune.held import fresh, held
 from docutune.named import Named, choose, described, folders_of, named_by
-from docutune.workspace import Store, writing
+from docutune.workspace import Store
 
 KINDS = ("runs", "models", "datasets", "cache", "results", "leftovers", "index")
 """What may be freed, in the order in which it goes, but for leftovers: nothing names them, so they go first."""

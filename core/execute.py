@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,19 +30,26 @@ def execute(
     window = Window(request.until, request.remake, request.only_evaluate)
     window.check(pipeline.steps())
     log = _begin(config, request, registry, store, listener)
-    outcome = "failed"
     try:
         for note in config.notes:
             log.note(note)
         products = pipeline.run(window, log)
-        outcome = "finished"
+        log.mark("finished")
+        write_report(products, config, log)
+        log.close("finished")
     except (KeyboardInterrupt, Cancelled):
-        outcome = "interrupted"
+        _give_up(log, "interrupted")
         raise Cancelled("stopped", "finished steps are kept: the same command goes on from there") from None
-    finally:
-        log.close(outcome)
-    write_report(products, config, log)
+    except BaseException:
+        _give_up(log, "failed")
+        raise
     return summary(products, log)
+
+
+def _give_up(log: RunLog, outcome: str) -> None:
+    """Say how the run ended, if the disk takes it: what stopped the run is told, not that the books lack a line."""
+    with contextlib.suppress(DocutuneError):
+        log.close(outcome)
 
 
 def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, store: Store, listener: Listener) -> RunLog:
@@ -90,7 +98,7 @@ def _trained_names(store: Store) -> set[str]:
 
 
 def write_report(products: Products, config: PipelineConfig, log: RunLog) -> None:
-    """Write report.html, report.md and report.json into the run's folder."""
+    """Write report.html, report.md and, last, report.json into the run's folder: a run with that one has them all."""
     import json
 
     from docutune.records import to_json
@@ -98,9 +106,9 @@ def write_report(products: Products, config: PipelineConfig, log: RunLog) -> Non
 
     report = build_report(products, config, log)
     folder = log.info.folder
-    atomic.write_text(folder / "report.json", json.dumps(to_json(report), ensure_ascii=False, indent=1) + "\n")
-    atomic.write_text(folder / "report.md", to_markdown(report))
     atomic.write_text(folder / "report.html", to_html(report))
+    atomic.write_text(folder / "report.md", to_markdown(report))
+    atomic.write_text(folder / "report.json", json.dumps(to_json(report), ensure_ascii=False, indent=1) + "\n")
 
 
 def _pipeline_facts(config: PipelineConfig, request: RunRequest) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from docutune.workspace import writing
+from docutune.atomic import writing
 
 LOCK = "lock"
 FRESH_SECONDS = 60.0

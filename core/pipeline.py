@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Literal
 from docutune import atomic
 from docutune.config import PipelineConfig
 from docutune.corpus import write_samples
-from docutune.errors import Cancelled, UsageError
+from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
@@ -117,23 +118,25 @@ class Pipeline:
             log.progress(info, done, total, figures)
 
         tools = Tools(self.store, self.registry, log.info.folder, progress, anew)
-        status: Literal["made", "reused", "failed", "cancelled"] = "failed"
-        after = products
+        status: Literal["made", "reused"]
         try:
             recalled = None if anew else step.recall(key, products, self.store)
             if trained and recalled is None and isinstance(step, (PrepareBase, Train)):
                 raise UsageError(f"{step.name}: not made yet with this pipeline file", "run it first: docutune run")
             after = recalled or step.make(key, products, tools)
             status = "reused" if recalled else "made"
-        except (KeyboardInterrupt, Cancelled):
-            status = "cancelled"
+            self._write_outputs(products, after, log)
+        except BaseException as error:
+            stopped = isinstance(error, (KeyboardInterrupt, Cancelled))
+            with contextlib.suppress(DocutuneError):  # a disk that takes no more: what stopped the step is told
+                self._end(info, Outcome("cancelled" if stopped else "failed", time.monotonic() - start), log)
             raise
-        finally:
-            if status in ("made", "reused"):
-                self._write_outputs(products, after, log)
-            log.used(self.store.take_used())
-            log.end(info, Outcome(status, time.monotonic() - start, _figures(step, after)))
+        self._end(info, Outcome(status, time.monotonic() - start, _figures(step, after)), log)
         return after
+
+    def _end(self, info: StepInfo, outcome: Outcome, log: RunLog) -> None:
+        log.used(self.store.take_used())
+        log.end(info, outcome)
 
     def _write_outputs(self, before: Products, after: Products, log: RunLog) -> None:
         """Put into the run's folder what users look for there."""
@@ -163,10 +166,14 @@ def _figures(step: Step, products: Products) -> dict[str, JsonValue]:
     """What a finished step says of itself in one line."""
     phase, _, name = step.name.partition(":")
     if phase == "parse" and products.library is not None:
-        return {
-            "documents": len(products.documents),
+        found = {
             "sections": sum(document.sections for document in products.documents),
             "symbols": sum(document.symbols for document in products.documents),
+            "samples": sum(document.samples for document in products.documents),
+        }
+        return {
+            "documents": len(products.documents),
+            **{name: count for name, count in found.items() if count},
             "problems": sum(len(document.problems) for document in products.documents),
         }
     if phase in ("generate", "curate") and products.samples is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,10 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
+from docutune.atomic import append
 from docutune.records import JsonValue, Outcome, RunInfo, StepInfo, to_json
 from docutune.registry import Registry
 from docutune.steps.base import Count
-from docutune.workspace import write_manifest, writing
+from docutune.workspace import write_manifest
 
 
 class Listener(Protocol):
@@ -111,19 +111,20 @@ class RunLog:
         self._append("log.txt", f"{now()} {text}\n")
         self.listener.note(text)
 
-    def close(self, outcome: str) -> None:
-        """The run ended: "finished", "failed" or "interrupted"."""
+    def mark(self, outcome: str) -> None:
+        """How the run ends: "finished", "failed" or "interrupted". Nothing is written yet."""
         self.outcome, self.finished = outcome, now()
+
+    def close(self, outcome: str) -> None:
+        """The run ended."""
+        self.mark(outcome)
         self._event("run_finished", outcome=outcome)
         self.write()
 
     def used(self, objects: Iterable[str]) -> None:
         """Name kept objects ("area/key") that this run made or reused: what no run names may be cleaned away."""
-        path = self.info.folder / "objects.txt"
-        with writing(path), path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{name}\n" for name in objects))
-            file.flush()
-            os.fsync(file.fileno())  # before the manifest says that the step ended
+        text = "".join(f"{name}\n" for name in objects)
+        append(self.info.folder / "objects.txt", text.encode(), durable=True)  # before the manifest says it ended
 
     def write(self) -> None:
         """Write the manifest as it stands, and enter it into the catalog."""
@@ -152,9 +153,7 @@ class RunLog:
         self._append("events.jsonl", f"{line}\n")
 
     def _append(self, name: str, text: str) -> None:
-        path = self.info.folder / name
-        with writing(path), path.open("a", encoding="utf-8") as file:
-            file.write(text)
+        append(self.info.folder / name, text.encode())
 
     def _notify(self, event: str, **facts: object) -> None:
         for problem in self.registry.notify(event, run=self.info, **facts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
+from docutune.atomic import BLOCK, append, disk_error, refused
 from docutune.contracts import Runtime, Trainer
 from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DocutuneError
 from docutune.jobs.processes import EVENTS, LOG, timestamp
@@ -25,12 +27,13 @@ class Job:
     A job also ends when the process that started it is gone: nobody would take its result.
     """
 
-    def __init__(self, job_folder: Path, folder: Path, seed: int, parent: int) -> None:
+    def __init__(self, job_folder: Path, folder: Path, seed: int, parent: int, words: int | None = None) -> None:
         self.seed = seed
         self.folder = folder
         self.figures: dict[str, float] = {}
         self._events = job_folder / EVENTS
         self._parent = parent
+        self._words = words
         self._cancelled = False
         signal.signal(signal.SIGTERM, self._cancel)
 
@@ -42,42 +45,56 @@ class Job:
             raise Cancelled
 
     def tell(self, event: str, **fields: Any) -> None:
-        """Append one event; a single write, so that a reader never sees two halves swapped."""
-        line = json.dumps({"event": event, "time": timestamp(), **fields}, ensure_ascii=False)
-        with self._events.open("ab", buffering=0) as file:
-            file.write(line.encode() + b"\n")
+        """Append one event, whole or not at all."""
+        append(self._events, _line(event, fields))
+
+    def say_last(self, event: str, **fields: Any) -> None:
+        """As `tell`, and into memory where the disk takes no event: the parent must hear why the job ended."""
+        try:
+            self.tell(event, **fields)
+        except DocutuneError:
+            if self._words is None:
+                raise
+            os.write(self._words, _line(event, fields))
 
     def _cancel(self, *_: object) -> None:
         self._cancelled = True
 
 
-def main(spec_path: Path) -> int:
-    """Do the job that the spec file describes; returns the process's exit code."""
+def main(spec_path: Path, words: int | None = None) -> int:
+    """Do the job that the spec file describes; returns the process's exit code. `words`: where `say_last` turns to."""
     request = json.loads(spec_path.read_text("utf-8"))
     spec = request["spec"]
     folder, seed = Path(spec.get("folder", spec_path.parent)), int(spec.get("seed", 0))
-    job = Job(spec_path.parent, folder, seed, request["parent"])
-    job.tell("hello", docutune=version("docutune"), records=RECORDS_VERSION, pid=os.getpid())
+    job = Job(spec_path.parent, folder, seed, request["parent"], words)
     try:
+        job.tell("hello", docutune=version("docutune"), records=RECORDS_VERSION, pid=os.getpid())
         job.tell("result", result=_ACTIONS[request["action"]](spec, job))
     except Cancelled:
-        job.tell("cancelled")
+        job.say_last("cancelled")
         return EXIT_INTERRUPTED
     except DocutuneError as error:
-        job.tell("failed", message=error.message, hint=error.hint)
+        job.say_last("failed", message=error.message, hint=error.hint)
         return EXIT_FAILURE
     except Exception as error:
-        traceback.print_exc()
-        summary = f"{type(error).__name__}: {error}".splitlines()[0]
-        full = "free space on the disk and give the same command again; " if _disk_full(error) else ""
-        job.tell("failed", message=summary, hint=f"{full}the traceback is in {spec_path.parent / LOG}")
+        job.say_last("failed", **_explained(error, folder, spec_path.parent / LOG))
         return EXIT_FAILURE
     return 0
 
 
-def _disk_full(error: Exception) -> bool:
-    """Libraries in other languages put the cause into words."""
-    return "No space left on device" in str(error)
+def _explained(error: Exception, folder: Path, log: Path) -> dict[str, str | None]:
+    """Message and hint: what the disk refused to a library, or the error and where its traceback is."""
+    with contextlib.suppress(OSError):  # the log stands on a disk that may be full
+        traceback.print_exc()
+    if cause := disk_error(error):
+        told = refused(Path(cause.filename or folder), BLOCK, cause)
+        return {"message": told.message, "hint": told.hint}
+    summary = f"{type(error).__name__}: {error}".splitlines()[0]
+    return {"message": summary, "hint": f"the traceback is in {log}"}
+
+
+def _line(event: str, fields: Mapping[str, Any]) -> bytes:
+    return json.dumps({"event": event, "time": timestamp(), **fields}, ensure_ascii=False).encode() + b"\n"
 
 
 def _pretrain(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
@@ -131,4 +148,4 @@ def _figures(job: Job, started: float) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

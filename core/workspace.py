@@ -29,6 +29,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from docutune import atomic
+from docutune.atomic import writing
 from docutune.errors import DocutuneError, UsageError
 from docutune.records import RECORDS_VERSION, JsonValue, canonical
 
@@ -126,7 +127,7 @@ class Store:
         """Only one run at a time in a workspace; the kernel frees the lock of a process that dies."""
         lock = FileLock(self.folder / "run.lock")
         try:
-            with writing(self.folder / "run.lock", (Timeout,)):
+            with writing(self.folder / "run.lock", let_through=(Timeout,)):
                 lock.acquire(timeout=_LOCK_SECONDS)
         except Timeout as error:
             raise DocutuneError(
@@ -192,20 +193,6 @@ class Store:
             if folder.name == run:
                 return folder
         raise UsageError(f"there is no run {run!r}", f"the newest is {runs[-1].name}; docutune status lists them")
-
-
-@contextmanager
-def writing(path: Path, let_through: tuple[type[OSError], ...] = ()) -> Iterator[None]:
-    """Give one line with path and cause when the disk refuses what the block writes at or below `path`."""
-    try:
-        yield
-    except let_through:
-        raise
-    except OSError as error:
-        raise DocutuneError(
-            f"{error.filename or path}: cannot be written: {error.strerror or error}",
-            "the workspace stands beside the pipeline file and needs a folder that you may write to, with free space",
-        ) from error
 
 
 def _run_order(folder: Path) -> tuple[str, int]:

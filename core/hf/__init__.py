@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from docutune.hf.encode import IGNORED, Encoded, Encoding, encode_file, read_template
 from docutune.hf.load import Device, device, free_memory, load_adapter, load_base, load_tokenizer
+from docutune.hf.save import saving
 
 __all__ = [
     "IGNORED",
@@ -20,4 +21,5 @@ __all__ = [
     "load_base",
     "load_tokenizer",
     "read_template",
+    "saving",
 ]

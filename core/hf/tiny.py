@@ -18,6 +18,7 @@ import torch
 
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
+from docutune.hf.save import saving
 from docutune.models import folder_digest
 from docutune.records import ModelRef
 
@@ -60,9 +61,10 @@ def make(texts: Path, context: Context, recipe: Recipe | None = None) -> ModelRe
     tokenizer = make_tokenizer(corpus, recipe.vocabulary)
     model = _make_model(tokenizer, recipe)
     _pretrain(model, _rows(tokenizer, corpus, recipe), recipe, context)
-    tokenizer.save_pretrained(context.folder)
-    model.save_pretrained(context.folder)
-    (context.folder / "README.md").write_text(_card(model, len(corpus)), "utf-8")
+    with saving(context.folder, model.parameters()):
+        tokenizer.save_pretrained(context.folder)
+        model.save_pretrained(context.folder)
+        (context.folder / "README.md").write_text(_card(model, len(corpus)), "utf-8")
     return ModelRef(context.folder, folder_digest(context.folder))
 
 

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
+from docutune import atomic
 from docutune.errors import JobError
 from docutune.records import JsonValue
 
@@ -34,10 +36,14 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A child process and its job folder, where its spec, events and log stand."""
+    """A child process and its job folder, where its spec, events and log stand.
+
+    `words` is memory, for a last word that the disk does not take.
+    """
 
     process: subprocess.Popen[bytes]
     folder: Path
+    words: BinaryIO
 
 
 def start(action: str, spec: Mapping[str, JsonValue], folder: Path) -> Worker:
@@ -45,20 +51,23 @@ def start(action: str, spec: Mapping[str, JsonValue], folder: Path) -> Worker:
 
     What an earlier job left in `folder` under the same names is replaced. Nothing is piped: output goes to the log.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     request = {"action": action, "spec": dict(spec), "parent": os.getpid()}
-    (folder / SPEC).write_text(json.dumps(request, ensure_ascii=False), "utf-8")
-    (folder / EVENTS).write_bytes(b"")
-    with (folder / LOG).open("wb") as log:
+    atomic.write_text(folder / SPEC, json.dumps(request, ensure_ascii=False))
+    atomic.write_bytes(folder / EVENTS, b"")
+    with atomic.writing(folder / LOG):
+        log = (folder / LOG).open("wb")
+    words = os.fdopen(os.memfd_create("docutune-last-word"), "rb")
+    with log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "docutune.worker", str(folder / SPEC)],
+            [sys.executable, "-m", "docutune.worker", str(folder / SPEC), str(words.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=_environment(),
             start_new_session=True,
+            pass_fds=(words.fileno(),),
         )
-    return Worker(process, folder)
+    return Worker(process, folder, words)
 
 
 def stop(worker: Worker, grace: float = STOP_GRACE) -> None:
@@ -99,7 +108,7 @@ class EventReader:
 
 def failure(worker: Worker, wait: float = 5.0) -> JobError:
     """Why the worker ended: its own last word, or else its exit code or signal and the last lines of its log."""
-    for event in EventReader(worker.folder)():
+    for event in (*EventReader(worker.folder)(), *_unwritten(worker)):
         if event["event"] == "failed":
             return reported(event)
     try:
@@ -118,6 +127,12 @@ def reported(event: Mapping[str, JsonValue]) -> JobError:
 def timestamp() -> float:
     """Now, in seconds since 1970 to the millisecond: the "time" of every event."""
     return round(time.time(), 3)
+
+
+def _unwritten(worker: Worker) -> Iterator[dict[str, JsonValue]]:
+    if not worker.words.closed:
+        worker.words.seek(0)
+        yield from map(json.loads, worker.words)
 
 
 def _silent_death(code: int | None, log: Path) -> JobError:

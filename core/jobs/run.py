@@ -43,6 +43,7 @@ def run_job(
         raise Cancelled from None
     finally:
         _settle(worker)
+        worker.words.close()
 
 
 def _follow(worker: Worker) -> Iterator[dict[str, JsonValue]]:

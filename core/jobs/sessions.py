@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from docutune.atomic import writing
 from docutune.errors import JobError
 from docutune.jobs.processes import Worker, failure, kill, start
 from docutune.records import Answer, JsonValue, Message, ModelRef, Probe, Variant, from_json, to_json
@@ -28,12 +29,12 @@ def open_session(runtime: str, config: Mapping[str, JsonValue], model: ModelRef,
 
     Returns when the model is loaded. Raises JobError with the worker's reason when it cannot be.
     """
-    private = Path(
-        tempfile.mkdtemp(prefix="docutune-")
-    )  # mode 0700; a socket path must be short, a job folder may not be
+    with writing(Path(tempfile.gettempdir())):  # mode 0700; a socket path must be short, a job folder may not be
+        private = Path(tempfile.mkdtemp(prefix="docutune-"))
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(str(private / "socket"))
+            with writing(private):
+                listener.bind(str(private / "socket"))
             listener.listen(1)
             spec = {"runtime": runtime, "config": to_json(config), "model": to_json(model)}
             worker = start("serve", {**spec, "socket": str(private / "socket")}, folder)
@@ -41,6 +42,7 @@ def open_session(runtime: str, config: Mapping[str, JsonValue], model: ModelRef,
                 return RemoteSession(worker, _accept(listener, worker))
             except BaseException:
                 kill(worker)
+                worker.words.close()
                 raise
     finally:
         shutil.rmtree(private, ignore_errors=True)
@@ -100,6 +102,7 @@ class RemoteSession:
             self._worker.process.wait(_CLOSE_GRACE)
         except subprocess.TimeoutExpired:
             kill(self._worker)
+        self._worker.words.close()
 
     def _request(self, method: str, **arguments: Any) -> Generator[dict[str, Any], None, None]:
         number = next(self._ids)

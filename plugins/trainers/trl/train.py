@@ -16,6 +16,7 @@ from docutune.contracts import Context
 from docutune.errors import DocutuneError
 from docutune.hf.encode import Encoding, encode_file, read_template
 from docutune.hf.load import Device, device, free_memory, load_base, load_tokenizer
+from docutune.hf.save import saving
 from docutune.plugins.trainers.trl.card import write_card
 from docutune.plugins.trainers.trl.follow import Follower
 from docutune.plugins.trainers.trl.plugin import Config
@@ -52,9 +53,10 @@ class Trl:
         finally:
             follower.close()
         adapter = context.folder / "adapter"
-        model.save_pretrained(str(adapter), save_embedding_layers=False)  # they are never trained
-        template.save(adapter)
-        write_card(adapter, self._config, base, template, train, follower.figures)
+        with saving(adapter, (weights for weights in model.parameters() if weights.requires_grad)):
+            model.save_pretrained(str(adapter), save_embedding_layers=False)  # they are never trained
+            template.save(adapter)
+            write_card(adapter, self._config, base, template, train, follower.figures)
         free_memory()
         return ModelRef(base.folder, base.digest, adapter)
 
