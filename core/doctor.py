@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +46,23 @@ def check_machine() -> Iterator[Check]:
     yield _gpu()
     yield from _libraries()
     yield from _plugins()
+
+
+def check_start(folder: Path) -> Iterator[Check]:
+    """What decides whether a first run in this folder can train: the machine, and the libraries of the trainer."""
+    yield _python()
+    yield _memory()
+    yield _disk(folder)
+    yield _gpu()
+    yield from (_libraries_of(group) for group in tested.groups() if group.extra == "trl")
+
+
+def gpu_memory() -> float | None:
+    """The memory in GiB of the largest GPU that the installed torch can use; None when there is none."""
+    if _gpu().status != OK:
+        return None
+    sizes = re.findall(r", (\d+) MiB, \d+ MiB, ", str(_nvidia_smi()))
+    return max((int(size) / 1024 for size in sizes), default=None)
 
 
 def check_hub() -> Check:
@@ -105,16 +124,23 @@ def _disk(folder: Path) -> Check:
     return Check("disk", OK, found)
 
 
-def _gpu() -> Check:
-    """What nvidia-smi says: asking torch would take seconds."""
+@cache
+def _nvidia_smi() -> str | subprocess.SubprocessError | OSError:
+    """Its answer (name, total, free, driver: a line a GPU), or why there is none; asking torch would take seconds."""
     command = ["nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
-    except FileNotFoundError:
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        return error
+
+
+def _gpu() -> Check:
+    answer = _nvidia_smi()
+    if isinstance(answer, FileNotFoundError):
         advice = "without one, trainings run on the CPU: fit for builtin/tiny and little more"
         return Check("gpu", WARN, "no NVIDIA driver found", advice)
-    except (OSError, subprocess.SubprocessError) as error:
-        return Check("gpu", WARN, f"nvidia-smi failed: {error}", "reinstall the NVIDIA driver")
+    if isinstance(answer, Exception):
+        return Check("gpu", WARN, f"nvidia-smi failed: {answer}", "reinstall the NVIDIA driver")
     found = "; ".join(answer.splitlines())
     if "+cpu" in (tested.installed("torch") or ""):
         return Check("gpu", WARN, found, "the installed torch cannot use it: install a CUDA build of torch")
@@ -122,17 +148,19 @@ def _gpu() -> Check:
 
 
 def _libraries() -> Iterator[Check]:
-    for group in tested.groups():
-        name = f"libraries of docutune[{group.extra}]" if group.extra else "libraries"
-        install = f"pip install 'docutune[{group.extra}]'" if group.extra else "pip install --force-reinstall docutune"
-        if group.absent and group.extra and not group.present:
-            yield Check(name, OK, f"not installed; add them with {install}")
-        elif group.absent:
-            yield Check(name, WARN if group.extra else FAIL, f"missing: {', '.join(group.absent)}", install)
-        elif group.different:
-            yield Check(name, WARN, f"not the tested versions: {', '.join(group.different)}", "mind this when it fails")
-        else:
-            yield Check(name, OK, f"{len(group.present)} installed, as tested")
+    yield from map(_libraries_of, tested.groups())
+
+
+def _libraries_of(group: tested.Group) -> Check:
+    name = f"libraries of docutune[{group.extra}]" if group.extra else "libraries"
+    install = f"pip install 'docutune[{group.extra}]'" if group.extra else "pip install --force-reinstall docutune"
+    if group.absent and group.extra and not group.present:
+        return Check(name, OK, f"not installed; add them with {install}")
+    if group.absent:
+        return Check(name, WARN if group.extra else FAIL, f"missing: {', '.join(group.absent)}", install)
+    if group.different:
+        return Check(name, WARN, f"not the tested versions: {', '.join(group.different)}", "mind this when it fails")
+    return Check(name, OK, f"{len(group.present)} installed, as tested")
 
 
 def _plugins() -> Iterator[Check]:

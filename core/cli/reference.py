@@ -38,6 +38,7 @@ _HUB = (
 
 ARGUMENTS = {
     "FILE": "the pipeline file; by default `pipeline.yaml` of this folder or of the nearest one above it",
+    "FOLDER": "the folder to look at; by default this one",
     "RUN": "a run's id, as `docutune status` lists them, or `latest`",
     "QUESTION": "one question; several words need no quotation marks, unless the shell has a use for them",
     "NAME": "a plugin's name, as `docutune plugins list` shows it",

@@ -13,6 +13,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "init": Command("docutune.cli.init:init", "Look at a folder, ask a few questions and write its pipeline file"),
     "doctor": Command("docutune.cli.doctor:doctor", "Check this machine and this installation"),
     "validate": Command("docutune.cli.validate:validate", "Check a pipeline file and show every mistake in it"),
     "plan": Command("docutune.cli.run:plan", "Show what a run would do"),

@@ -32,12 +32,19 @@ def find_pipeline(folder: Path) -> Path:
     raise UsageError(f"no {PIPELINE_FILE} in this folder or above it", "name the file, or change to its folder")
 
 
-def load(path: Path, registry: Registry, overrides: Sequence[str] = (), trainer: str | None = None) -> PipelineConfig:
+def load(
+    path: Path,
+    registry: Registry,
+    overrides: Sequence[str] = (),
+    trainer: str | None = None,
+    content: bytes | None = None,
+) -> PipelineConfig:
     """Read a pipeline file. ConfigError holds every problem at once, in the order of their lines.
 
     `overrides` are "key.path=value" texts and `trainer` replaces the plugin of every training; both come first.
+    `content` is what will stand in the file, where that is not written yet.
     """
-    document = read_yaml(_content(path), str(path))
+    document = read_yaml(_content(path) if content is None else content, str(path))
     if document.tree is None and document.problems:
         raise ConfigError(document.problems)
     document = override(document, overrides, trainer)

@@ -1,0 +1,276 @@
+"""`docutune init`: questions and what is said around them; the work is done by `docutune.scaffold`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from docutune.api import Workspace
+    from docutune.scaffold.find import Findings
+    from docutune.scaffold.suggest import Training
+    from docutune.scaffold.tree import Source
+    from docutune.scaffold.write import Choices
+
+_NOTHING = "none"
+_NEXT = {
+    "validate": "after every change: each mistake with its line",
+    "plan": "what a run would do",
+    "run": "do it; what is made already is reused",
+}
+_WHAT = {"documents": "documents", "code": "code", "samples": "pairs"}
+
+
+@click.command()
+@click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Ask nothing and take the defaults.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), default="pipeline.yaml", help="The file to write, seen from FOLDER."
+)
+@click.option("--language", type=click.Choice(["en", "zh"]), help="Language of the samples and of the comments.")
+@click.option("--model", metavar="NAME", help="Base model to train: a hub name, a folder, or none (dataset only).")
+@click.option("--force", is_flag=True, help="Replace an existing file; it is kept as FILE.bak.")
+@click.option("--run/--no-run", default=None, help="Run the pipeline afterwards, or do not; unset: ask.")
+def init(
+    folder: Path, yes: bool, file: Path, language: str | None, model: str | None, force: bool, run: bool | None
+) -> None:
+    """Look at a folder, ask a few questions and write its pipeline file.
+
+    Documents, Python packages and files of question-answer pairs are found below FOLDER (default: here).
+    """
+    from docutune.api import Workspace
+    from docutune.scaffold.write import refuse_existing, refuse_unwritable
+
+    target = folder / file
+    if not force:
+        refuse_existing(target)
+    _check_terminal(yes)
+    refuse_unwritable(target)
+    workspace = Workspace(folder.resolve())
+    _show_machine(folder.resolve())
+    findings = workspace.survey()
+    _show_findings(findings, folder)
+    questions = Questions(workspace, findings, workspace.training(), target, not yes)
+    choices = questions.ask(language, model)
+    if run is None:
+        run = not yes and click.confirm("Run it at once?", default=choices.model in (None, "builtin/tiny"))
+    _write(workspace, choices, target, force)
+    if run:
+        _run(target)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked, each with its default; `asking` False takes the defaults."""
+
+    workspace: Workspace
+    findings: Findings
+    training: Training
+    target: Path
+    asking: bool
+
+    def ask(self, language: str | None, model: str | None) -> Choices:
+        """All questions; what an option answers is not asked."""
+        from docutune.scaffold.suggest import project_name
+        from docutune.scaffold.write import Choices
+
+        given = self._model(model) if model is not None else None
+        project = self._text("Name of the project", project_name(self.findings.folder))
+        sources = self._sources()
+        languages = (language,) if language else self._languages(sources)
+        base = given if model is not None else self._ask_model()
+        trainer = self._trainer() if base is not None else None
+        folder, memory = self.findings.folder, self.training.gpu_gib
+        return Choices(project, languages, folder, sources, base, trainer or "trl", memory)
+
+    def _text(self, question: str, default: str) -> str:
+        return click.prompt(question, default=default, value_proc=_not_empty) if self.asking else default
+
+    def _sources(self) -> tuple[Source, ...]:
+        found = self.findings.sources
+        if not self.asking or len(found) == 1:
+            return found
+
+        def chosen(text: str) -> tuple[Source, ...]:
+            return tuple(found[index] for index in _numbers(text, len(found)))
+
+        return tuple(click.prompt("Use which of these? (numbers such as 1,3)", default="all", value_proc=chosen))
+
+    def _languages(self, sources: tuple[Source, ...]) -> tuple[str, ...]:
+        from docutune.scaffold.suggest import language
+
+        guess = language(self.findings, sources)
+        if not self.asking or all(source.holds == "samples" for source in sources):
+            return (guess,)
+        return tuple(click.prompt("Language of the samples (en, zh or en,zh)", default=guess, value_proc=_languages))
+
+    def _ask_model(self) -> str | None:
+        for line in _about_models(self.training):
+            click.echo(line)
+        default = self.training.model
+        if not self.asking or default is None:
+            return default
+        return self._model(click.prompt("Base model", default=default, value_proc=self._known_model))
+
+    def _model(self, text: str) -> str | None:
+        """A model as it was named; UsageError when it cannot be trained here."""
+        from docutune.errors import UsageError
+
+        if text == _NOTHING:
+            return None
+        if self.training.trainer is None:
+            raise UsageError(f"--model {text}: nothing can be trained yet", _to_install(self.training))
+        mistake = self._mistake(text)
+        if mistake:
+            raise UsageError(f"--model {text}: {mistake}")
+        return text
+
+    def _known_model(self, text: str) -> str:
+        mistake = None if text.strip() == _NOTHING else self._mistake(text.strip())
+        if mistake:
+            raise click.BadParameter(mistake)
+        return _not_empty(text)
+
+    def _mistake(self, name: str) -> str | None:
+        from docutune.models import mistake
+
+        return mistake(name, self.target.parent)
+
+    def _trainer(self) -> str | None:
+        trainers = self.training.trainers
+        if not self.asking or len(trainers) < 2:
+            return self.training.trainer
+        return str(click.prompt("Trainer", default=self.training.trainer, type=click.Choice(trainers)))
+
+
+def _check_terminal(yes: bool) -> None:
+    if yes or (sys.stdin is not None and sys.stdin.isatty()):
+        return
+    from docutune.errors import UsageError
+
+    raise UsageError("there is no terminal to ask at", "docutune init --yes asks nothing and takes the defaults")
+
+
+def _show_machine(folder: Path) -> None:
+    from docutune.doctor import OK, check_start
+
+    for check in check_start(folder):
+        click.echo(f"{check.status:<4}  {check.name}: {check.found}")
+        if check.status != OK:
+            click.echo(f"      {check.advice}")
+
+
+def _show_findings(findings: Findings, folder: Path) -> None:
+    """The numbered sources, and what was not taken; UsageError when there are none."""
+    from docutune.errors import UsageError
+
+    if findings.sources:
+        click.echo(f"\nFound in {folder.resolve()}:")
+    width = max((len(str(source.path)) for source in findings.sources), default=0)
+    for number, source in enumerate(findings.sources, 1):
+        click.echo(f"{number:>4}  {_WHAT[source.holds]:<10} {source.path!s:<{width}}  {_counts(source)}")
+    for line in _not_taken(findings):
+        click.echo(f"      {line}")
+    if not findings.sources:
+        raise UsageError(
+            f"{folder.resolve()}: found no document, no Python package and no file of question-answer pairs "
+            f"({', '.join(findings.looked_for)})",
+            "name the folder that holds them: docutune init FOLDER",
+        )
+
+
+def _counts(source: Source) -> str:
+    files = _kinds(source.counts.items())
+    if source.holds != "samples":
+        return files
+    splits = f" ({', '.join(source.splits)})" if source.splits else ""
+    return f"{files}: {source.pairs:,}{'' if source.whole else ' or more'} pairs{splits}"
+
+
+def _not_taken(findings: Findings) -> Iterator[str]:
+    from docutune.scaffold.tree import MAX_DEPTH, MAX_ENTRIES, MAX_IN_FOLDER
+
+    if findings.unread:
+        yield f"no installed parser reads: {_kinds(findings.unread.items())}"
+    if findings.samples.without:
+        places = ", ".join(map(str, findings.samples.without[:5]))
+        yield f"no pairs seen in {places} (columns may be named: docutune plugins info pairs)"
+    if findings.samples.passed_over:
+        yield f"not looked into for pairs, being too many or too large: {findings.samples.passed_over:,} files"
+    if findings.tree.closed:
+        yield f"not readable: {', '.join(map(str, findings.tree.closed[:5]))}"
+    if not findings.tree.whole:
+        bounds = f"{MAX_ENTRIES:,} names, {MAX_IN_FOLDER:,} in one folder, {MAX_DEPTH} folders deep"
+        yield f"there is more than the look takes in ({bounds}): name the folder of one library"
+
+
+def _kinds(counts: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts))
+
+
+def _about_models(training: Training) -> Iterator[str]:
+    """What there is to know before a base model is named."""
+    if training.trainer is None:
+        yield f"\nOnly the dataset can be made here. To train: {_to_install(training)}"
+    elif training.gpu_gib is None:
+        yield "\nWithout a GPU only builtin/tiny can be trained: a model of a few million parameters, made on the spot."
+        yield "It shows that the way works and is not meant for use. For that: Qwen/Qwen3-0.6B and a GPU."
+    else:
+        yield f"\nThe GPU has {training.gpu_gib:.0f} GiB: Qwen/Qwen3-0.6B fits small ones, Qwen/Qwen3-1.7B needs 8 GB."
+    if training.trainer is not None:
+        yield f"Any other model may be named, too (owner/name on the hub, or a folder); {_NOTHING}: the dataset only."
+
+
+def _to_install(training: Training) -> str:
+    return "; ".join(training.lacking) or "install a trainer: docutune plugins list"
+
+
+def _numbers(text: str, count: int) -> list[int]:
+    """Indexes of a choice such as "all" or "1,3"; BadParameter when it is none."""
+    if text.strip().lower() == "all":
+        return list(range(count))
+    words = text.replace(",", " ").replace("，", " ").split()
+    numbers = {int(word) for word in words if word.isascii() and word.isdigit()}
+    if not words or len(numbers) < len(set(words)) or not numbers <= set(range(1, count + 1)):
+        raise click.BadParameter(f"write all, or numbers from 1 to {count} with commas between them")
+    return sorted(number - 1 for number in numbers)
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.lower().replace(",", " ").replace("，", " ").split()))
+    if not names or not set(names) <= {"en", "zh"}:
+        raise click.BadParameter("write en, zh or en,zh")
+    return names
+
+
+def _not_empty(text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("must not be empty")
+    return text.strip()
+
+
+def _write(workspace: Workspace, choices: Choices, target: Path, force: bool) -> None:
+    kept = workspace.write_pipeline(choices, target, force)
+    shown = os.path.relpath(target)
+    if kept is not None:
+        click.echo(f"\nThe former file is kept: {os.path.relpath(kept)}")
+    click.echo(f"\nWritten: {shown}")
+    here = "" if shown == "pipeline.yaml" else f" {shlex.quote(shown)}"
+    for command, purpose in _NEXT.items():
+        click.echo(f"  docutune {command + here:<{len(here) + 8}}  {purpose}")
+
+
+def _run(target: Path) -> None:
+    from docutune.api import RunRequest, Workspace
+    from docutune.cli.progress import RunView
+    from docutune.cli.run import show_summary
+
+    click.echo()
+    show_summary(Workspace.of(target).run(RunRequest(target), RunView()), as_json=False)
