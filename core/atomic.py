@@ -116,11 +116,9 @@ def writing(
     """
     try:
         yield
-    except (*let_through, DocutuneError):
-        raise
     except Exception as error:
         cause = error if isinstance(error, OSError) else disk_error(error)
-        if cause is None:
+        if cause is None or isinstance(error, let_through):
             raise
         named = None if all_of_it else cause.filename
         raise refused(Path(named or path), needed, cause) from error

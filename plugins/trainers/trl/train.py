@@ -72,7 +72,7 @@ class Trl:
             target_modules="all-linear",
         )
         model = get_peft_model(load_base(base.folder, config.quantization, where), lora)
-        adapted = model.peft_config["default"]
+        adapted: Any = model.peft_config["default"]
         adapted.base_model_name_or_path = config.model  # no path of this machine
         adapted.target_modules = sorted(adapted.target_modules)  # a set's order differs from process to process
         return model
