@@ -8,13 +8,13 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from docutune import atomic
-from docutune.atomic import writing
 from docutune.catalog import Catalog
+from docutune.errors import DocutuneError
 from docutune.held import fresh, held
 from docutune.named import Named, choose, described, folders_of, named_by
 from docutune.workspace import Store
@@ -162,7 +162,7 @@ def _index(store: Store) -> Iterator[Item]:
 def _free_folders(store: Store, area: str, items: Sequence[Item]) -> list[Item]:
     """Take their names away, make that durable, then remove them."""
     nameless = {}
-    with writing(store.folder / area):
+    with _removing(store.folder / area):
         for item in items:
             path = store.folder / item.name
             nameless[item] = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -175,7 +175,7 @@ def _free_folders(store: Store, area: str, items: Sequence[Item]) -> list[Item]:
 
 def _remove(path: Path) -> bool:
     """Remove a file, a link or a folder with all in it; False when it was not there or somebody still writes there."""
-    with writing(path):
+    with _removing(path):
         try:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -188,6 +188,18 @@ def _remove(path: Path) -> bool:
                 raise
             return False
     return True
+
+
+@contextmanager
+def _removing(path: Path) -> Iterator[None]:
+    """Give one line when the disk refuses: where, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise DocutuneError(
+            f"{error.filename or path}: cannot be removed: {error.strerror or error}",
+            "see that you may write there, then give the same command again: it goes on from here",
+        ) from error
 
 
 def _size(path: Path) -> int:
