@@ -334,7 +334,8 @@ class Config(BaseModel):
 def trainer(name: str, more: str = "") -> str:
     return PLUGIN + (
         "@hookimpl\ndef docutune_trainers():\n"
-        f"    return [Registration(name={name!r}, revision=1, summary='A trainer.', config=Config, load=__name__ + ':A'{more})]\n"
+        f"    return [Registration(name={name!r}, revision=1, summary='A trainer.', config=Config, "
+        f"load=__name__ + ':A'{more})]\n"
     )
 
 

@@ -184,7 +184,7 @@ PIECES = """= T~== S~----~....~====~--~* a~** b~+~. c~1. d~,===~|===~|a |b~a::~a
 <1> co~>>> x~^^^^~'''~[[x]]~[discrete]~end.~-----""".replace("\n", "~").split("~")
 
 
-@pytest.mark.parametrize("seed", range(1200))
+@pytest.mark.parametrize("seed", range(600))
 def test_nothing_crashes_it_and_every_line_is_in_range_and_in_order(seed: int) -> None:
     chance = random.Random(seed)
     content = [
@@ -211,7 +211,7 @@ HOSTILE = ["*a ", '"`', "xref:", "[[", "((", "<<", "* a\n+\n", " ", "|a", "a::b"
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_read_in_time(before: str, text: str) -> None:
     """Its time grows with its length: with its square this would take minutes."""
-    for section in parse(before + text * 20000, max_section_chars=100).sections:
+    for section in parse(before + text * 10000, max_section_chars=100).sections:
         assert section.span.source == "guide.adoc"
 
 
