@@ -69,7 +69,7 @@ def test_every_direct_requirement_of_the_tests_is_pinned() -> None:
     }
     sections = [
         SETUP["options"]["install_requires"],
-        *(SETUP["options.extras_require"][x] for x in ("trl", "eval", "dev")),
+        *(SETUP["options.extras_require"][x] for x in ("trl", "eval", "test", "dev")),
     ]
     named = {_plain(Requirement(line).name) for text in sections for line in text.split("\n") if line.strip()}
     assert named - pinned - {"docutune"} == set()
