@@ -115,9 +115,14 @@ def test_every_flat_shape_is_read_from_a_table(
         assert [turns(given) for given in parse(text, name).samples] == [expected]
 
 
+def test_the_names_of_the_columns_say_what_parts_them() -> None:
+    text = "question;answer;a,b,c,d,e,f;note;note\nx, y;z;1\n"
+    assert [turns(given) for given in parse(text, "a.csv").samples] == [[("user", "x, y"), ("assistant", "z")]]
+
+
 def test_numbers_stay_as_they_are_written_and_text_is_not_changed() -> None:
     found = parse(
-        '{"question": "How much?", "answer": 1.10}\n{"question": " a\\tb ", "answer": "\\n  c\\n"}\n', "a.jsonl"
+        '{"question": "How much?", "answer": 1.10}\n{"question": " a	b ", "answer": "\\n  c\\n"}\n', "a.jsonl"
     )
     assert [turns(given) for given in found.samples] == [
         [("user", "How much?"), ("assistant", "1.10")],
@@ -183,6 +188,10 @@ def test_json_is_recognised_whatever_the_suffix_says() -> None:
     printed = "".join(json.dumps(row, indent=2) + "\n" for _ in range(3))
     assert [given.span.first_line for given in parse(printed, "a.jsonl").samples] == [1, 5, 9]
     assert len(parse(json.dumps(row, indent=2), "a.json").samples) == 1
+    assert len(parse(json.dumps({"rows": [row, row]}), "a.jsonl").samples) == 2
+    assert len(parse(json.dumps({**row, "data": {"rows": []}}), "a.json").samples) == 1
+    found = parse(f"{lines(row)}{{\n{lines(row)}", "a.json")
+    assert (len(found.samples), len(found.problems)) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +221,10 @@ def test_json_is_recognised_whatever_the_suffix_says() -> None:
             ' {"role": "assistant", "content": "c"}]}',
             "a system turn that is not the first",
         ),
-        ('{"instruction": "a", "output": "b", "history": [["c"]]}', "history is not a list of questions with answers"),
+        (
+            '{"instruction": "a", "output": "b", "history": [["c", ""]]}',
+            "history is not a list of questions with answers",
+        ),
         (
             '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "kind": "k",'
             ' "fact": "f", "symbols": "s"}',
@@ -225,6 +237,22 @@ def test_a_bad_row_is_one_problem_with_its_line_and_stops_nothing(row: str, prob
     found = parse(f"{good}\n{good}{row}\n{good}", "a.jsonl")
     assert [given.span.first_line for given in found.samples] == [1, 3, 5]
     assert found.problems == (f"line 4: {problem}",)
+
+
+def test_a_file_nested_too_deeply_costs_no_more_than_its_row() -> None:
+    deep = '{"question": ' + "[" * 100_000
+    assert len(parse(f"{deep}\n{lines({'问': 'a', '答': 'b'})}", "a.jsonl").samples) == 1
+    found = parse('[{"question": "a", "answer": "b"},\n' + deep, "a.json")
+    assert len(found.samples) == 1
+    assert found.problems == ("line 2: not JSON: nested too deeply; nothing from here on is read",)
+
+
+def test_files_may_mix_shapes_and_most_rows_say_what_is_missing_in_the_others() -> None:
+    conversation = {"messages": [{"role": role, "content": text} for role, text in ASKED]}
+    pair = {"question": "a", "answer": "b"}
+    found = parse(lines(conversation, *[pair] * 3, {**conversation, **pair}, {"question": "c"}), "a.jsonl")
+    assert [turns(given)[0][1] for given in found.samples] == ["Why?", "a", "a", "a", "a"]
+    assert found.problems == ("line 6: no answer",)
 
 
 def test_many_bad_rows_are_summed_up() -> None:
@@ -282,6 +310,7 @@ def test_a_cell_may_be_of_any_size() -> None:
             "columns found: Frage, Antwort; name yours with the options question and answer",
         ),
         ('{"train": [{"question": "a", "answer": "b"}]}', "a.json", "columns found: train; "),
+        (lines({f"c{n}": "" for n in range(20)}), "a.jsonl", "c10, c11, …; "),
         (lines({"text": "a", "x" * 99: 1}), "a.jsonl", f"columns found: text, {'x' * 40}…; "),
         ("question,answer,Answer\na,b,c\n", "a.csv", "two columns are called 'answer': rename one of them"),
         ('"question,answer\na,b\n', "a.csv", "the row of names cannot be read: lines 1-2: not CSV: a quote is opened"),
@@ -303,6 +332,8 @@ def test_columns_can_be_named() -> None:
     ]
     both = lines({"question": "a", "answer": "b", "gold": "c"}, {"question": "d", "answer": "e"})
     assert [turns(given)[-1][1] for given in parse(both, "a.jsonl", answer="gold").samples] == ["c", "e"]
+    own = lines({"question": "a", "answer": "b", "system": "c", "role": "d"})
+    assert turns(parse(own, "a.jsonl", system_column="role").samples[0])[0] == ("system", "d")
     beside = lines({"question": "a", "answer": "b", "context": "c"})
     assert turns(parse(beside, "a.jsonl", system_column="context").samples[0])[:2] == [("system", "c"), ("user", "a")]
 
@@ -316,8 +347,9 @@ def test_the_system_prompt_of_the_options_replaces_none() -> None:
 def test_a_row_may_name_its_split() -> None:
     names = ["train", "Validation", "valid", "val", "dev", " TEST ", "", "easy"]
     rows = [["question", "answer", "subset"], *(["a", "b", name] for name in names)]
-    given = parse(table(rows), "a.csv").samples
-    assert [item.split for item in given] == ["train", *["validation"] * 4, "test", None, None]
+    table_found = parse(table(rows), "a.csv")
+    assert table_found.problems == ()
+    assert [item.split for item in table_found.samples] == ["train", *["validation"] * 4, "test", None, None]
     found = parse(
         lines(*({"问": "a", "答": "b", "split": name} for name in ["test", None, 3, "holdout", "x"])), "a.jsonl"
     )
@@ -446,6 +478,18 @@ def test_a_pipeline_of_samples_alone_makes_a_dataset_with_its_splits_and_origins
     assert places["What is part 3?"] == ("train", [{"source": "qa/train.jsonl", "first_line": 5, "last_line": 5}])
     assert places["Who built 1?"] == ("validation", [{"source": "qa/more.json", "first_line": 7, "last_line": 11}])
     assert places["什么是轮子？"] == ("test", [{"source": "qa/test.csv", "first_line": 2, "last_line": 2}])
+
+
+def test_a_question_of_the_test_is_not_trained_because_another_row_asks_it(project: Installed) -> None:
+    (project.work / "pipeline.yaml").write_text(PIPELINE.replace("qa", "mixed"))
+    (project.work / "mixed").mkdir()
+    follow_up = [{"role": r, "content": t} for r, t in [("user", "什么是轮子?"), ("assistant", "圆的。"), *ASKED]]
+    (project.work / "mixed/more.jsonl").write_text(
+        lines({"messages": follow_up}, {"question": "Who?", "answer": "Ann."})
+    )
+    (project.work / "qa/test.csv").rename(project.work / "mixed/test.csv")
+    sizes = project.answer("run", "--until", "dataset")["dataset"]
+    assert (sizes["train"], sizes["validation"], sizes["test"]) == (1, 0, 2)
 
 
 def test_what_is_wrong_with_the_files_is_shown_with_the_run(project: Installed) -> None:
