@@ -6,9 +6,15 @@ import argparse
 import sys
 
 import books
+import disk
 import pipeline
 
-PARTS = {"pipeline": pipeline.main, "books": books.main, "default-storage": books.main_default_storage}
+PARTS = {
+    "pipeline": pipeline.main,
+    "books": books.main,
+    "default-storage": books.main_default_storage,
+    "disk": disk.main,
+}
 
 
 def main() -> int:

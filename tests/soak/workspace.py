@@ -90,17 +90,17 @@ class Killed:
     edges: list[float] = field(default_factory=list)
 
 
-def make_project(folder: Path, pipeline: str = PIPELINE) -> Path:
-    """Write the library, its pipeline file and the package with the observer."""
-    info = folder / SITE / "reaper-1.0.dist-info"
+def make_project(folder: Path, pipeline: str = PIPELINE, package: str = "reaper", module: str = OBSERVER) -> Path:
+    """Write the library, its pipeline file and a package of one module, by default the one that kills."""
+    info = folder / SITE / f"{package}-1.0.dist-info"
     info.mkdir(parents=True)
     files = {
         "guide.md": GUIDE,
         "acme.py": CODE,
         "pipeline.yaml": pipeline,
-        f"{SITE}/reaper.py": OBSERVER,
-        f"{SITE}/{info.name}/METADATA": "Metadata-Version: 2.1\nName: reaper\nVersion: 1.0\n",
-        f"{SITE}/{info.name}/entry_points.txt": "[docutune.plugins]\nreaper = reaper\n",
+        f"{SITE}/{package}.py": module,
+        f"{SITE}/{info.name}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n",
+        f"{SITE}/{info.name}/entry_points.txt": f"[docutune.plugins]\n{package} = {package}\n",
     }
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8")
