@@ -112,7 +112,21 @@ def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     trainer = cast(Trainer, _plugin("trainer", spec["trainer"], spec["config"]))
     validation = Path(spec["validation"]) if spec.get("validation") else None
     model = trainer.train(Path(spec["train"]), validation, from_json(ModelRef, spec["base"]), job)
+    mistake = _mistake(model, job.folder)
+    if mistake:
+        advice = f"update the package of the trainer {spec['trainer']!r}, or tell its authors"
+        raise DocutuneError(f"the trainer {spec['trainer']!r} {mistake}", advice)
     return {"model": to_json(model), "figures": _figures(job, started)}
+
+
+def _mistake(model: object, folder: Path) -> str | None:
+    """Why what a trainer gave back is no adapter that a runtime can open; None when it is one."""
+    if not isinstance(model, ModelRef) or model.adapter is None:
+        return "gave back no ModelRef with an adapter"
+    if not model.adapter.is_relative_to(folder):
+        return f"put its adapter into {model.adapter}, not below context.folder"
+    missing = [name for name in ("adapter_config.json", "template.json") if not (model.adapter / name).is_file()]
+    return f"left no {' and no '.join(missing)} beside its adapter" if missing else None
 
 
 def _serve(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:

@@ -353,6 +353,19 @@ def test_a_hostile_document_costs_one_document_and_its_reason_is_shown(project: 
     assert "docs/die.hst: not read" in project.docutune("status", summary["run"]).stdout
 
 
+@pytest.mark.parametrize("work", ["", "raise SystemExit(3)", "import acme_absent"])
+def test_a_parser_that_cannot_be_had_stops_the_run_in_one_line(project: Installed, work: str) -> None:
+    """Else a model would be trained on what the other parsers read, and nobody would notice."""
+    source = PARSER.replace('"hostile:Hostile"', '"hostile_work:Hostile"')
+    project.install("hostile", {"hostile.py": source, "hostile_work.py": work}, "hostile = hostile")
+    assert project.docutune("run").returncode == 0
+    (project.work / "docs/one.hst").write_text("text")
+    done = project.docutune("run")
+    assert done.returncode == 1
+    assert "error: parser 'hostile' of hostile 1.0 cannot be used: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 OBSERVER = """
 from docutune import hookimpl
 

@@ -173,3 +173,55 @@ def test_jobs_need_no_torch() -> None:
     code = "import sys, docutune.jobs; print([name for name in ('torch', 'transformers') if name in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"
+
+
+TRAINER = """
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from docutune import Registration, hookimpl
+from docutune.records import ModelRef
+
+
+class Config(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Lazy:
+    def __init__(self, config):
+        pass
+
+    def train(self, train, validation, base, context):
+        adapter = context.folder / "adapter"
+        adapter.mkdir()
+        (adapter / "adapter_config.json").write_text("{}")
+        return RESULT
+
+
+@hookimpl
+def docutune_trainers():
+    return [Registration("lazy", 1, "Trains nothing", Config, "lazy:Lazy")]
+"""
+RUN = """
+import sys
+from pathlib import Path
+from docutune.jobs import run_job
+spec = {"trainer": "lazy", "config": {}, "train": "t", "base": {"folder": "base", "digest": "d"}, "seed": 0}
+run_job("train", {**spec, "folder": str(Path("model").absolute())}, Path("job"), lambda event: None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ("None", "gave back no ModelRef with an adapter"),
+        ("base", "gave back no ModelRef with an adapter"),
+        ("ModelRef(base.folder, base.digest, Path('/elsewhere'))", "put its adapter into /elsewhere, not below"),
+        ("ModelRef(base.folder, base.digest, adapter)", "left no template.json beside its adapter"),
+    ],
+)
+def test_a_trainer_s_answer_is_looked_at_before_it_is_kept(result: str, message: str, environment: Any) -> None:
+    environment.install("lazy", {"lazy.py": TRAINER.replace("RESULT", result)}, "lazy = lazy")
+    done = environment.python(RUN)
+    assert f"the trainer 'lazy' {message}" in done.stderr

@@ -101,14 +101,14 @@ class Pairs:
         ]
 
     def _work(self, path: PurePosixPath, content: bytes) -> Work:
-        registration = self.readers[suffix(path.name)].registration
-        return Work(registration.load, registration.config, "{}", content, path.name)
+        entry = self.readers[suffix(path.name)]
+        return Work(str(entry), entry.registration.load, entry.registration.config, "{}", content, path.name)
 
     def _sources(self, folder: PurePosixPath, held: list[Held]) -> Iterator[Source]:
         """The files of one folder: together when their names say the splits or they are many, else each by itself."""
         hints = _told_apart(held)
         if len(held) > 1 and (any(item.split for item in held) or (len(held) > 3 and not hints)):
-            alone = set(self._candidates(folder)) == {item.path for item in held}
+            alone = folder != TOP and set(self._candidates(folder)) == {item.path for item in held}
             include = () if alone else tuple(f"/{literal(item.path.name)}" for item in held)
             yield _source(folder, held, include, self.tree.exclusions(folder) if alone else ())
             return

@@ -120,7 +120,8 @@ class Parse:
             step = self.parsers[file.claim]
             registration = step.entry.registration
             options = step.options.model_dump_json()
-            work.append(Work(registration.load, registration.config, options, file.content, file.name))
+            plugin = f"{step.entry} of {step.entry.package} {step.entry.version}"
+            work.append(Work(plugin, registration.load, registration.config, options, file.content, file.name))
         return parse_all(work, min(8, os.cpu_count() or 1, len(files)))
 
     def _add(self, products: Products, values: Sequence[Any]) -> Products:

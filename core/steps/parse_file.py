@@ -16,6 +16,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 from pydantic import BaseModel
 
+from docutune.errors import PluginError
 from docutune.records import JsonValue, Parsed, to_json
 
 SECONDS_PER_FILE = 60
@@ -24,8 +25,11 @@ MEMORY_BYTES = 4 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One file to parse: the parser's `load` string and its options as JSON, the content, and its name."""
+    """One file to parse: the parser as a message names it, its `load` string and its options as JSON, the content, and
+    its name.
+    """
 
+    plugin: str
     load: str
     config: type[BaseModel]
     options: str
@@ -50,13 +54,15 @@ def parse_all(work: Sequence[Work], processes: int) -> Iterator[tuple[JsonValue,
 def _outcome(future: Any) -> tuple[JsonValue, bool]:
     try:
         return future.result(), True
+    except PluginError:
+        raise
     except FutureTimeout:
         reason = f"not read: parsing took more than {SECONDS_PER_FILE} seconds"
     except ProcessExpired:
         reason = f"not read: the parser's process died (it may use {MEMORY_BYTES // 2**30} GiB of memory)"
     except MemoryError:
         reason = f"not read: parsing needs more than {MEMORY_BYTES // 2**30} GiB of memory"
-    except Exception as error:  # the parser's module cannot be loaded in the child process
+    except Exception as error:  # the parser's Config cannot be sent to the child process
         reason = f"not read: {type(error).__name__}: {error}"
     return to_json(Parsed(problems=(reason,))), False
 
@@ -71,7 +77,11 @@ def _limit() -> None:
 
 def _parse(work: Work) -> JsonValue:
     config: Any = work.config
-    parser = _parser(work.load, config, work.options)
+    try:
+        parser = _parser(work.load, config, work.options)
+    except (Exception, SystemExit) as error:  # it reads no file at all: nobody wants a model of the other files alone
+        cause = f"{type(error).__name__}: {error}"
+        raise PluginError(f"{work.plugin} cannot be used: {cause}", "update or remove the package") from None
     try:
         return to_json(parser.parse(work.content, work.name))
     except MemoryError:
