@@ -100,9 +100,10 @@ def _objects(store: Store, area: str, named: Named) -> Iterator[Item]:
         return
     for folder in _entries(store.folder / area, r"[0-9a-f]{2}", os.DirEntry.is_dir):
         for file in _entries(Path(folder), r"[0-9a-f]{62}", os.DirEntry.is_file):
-            found = file.stat(follow_symlinks=False)
-            if not named.keeps(named.objects, f"{area}/{folder.name}{file.name}", found.st_mtime):
-                yield Item(area, f"{area}/{folder.name}/{file.name}", found.st_size)
+            with suppress(FileNotFoundError):  # removed by hand in this moment
+                found = file.stat(follow_symlinks=False)
+                if not named.keeps(named.objects, f"{area}/{folder.name}{file.name}", found.st_mtime):
+                    yield Item(area, f"{area}/{folder.name}/{file.name}", found.st_size)
 
 
 def _entries(folder: Path, pattern: str, kind: Callable[..., bool]) -> Iterator[os.DirEntry[str]]:
@@ -203,10 +204,13 @@ def _removing(path: Path) -> Iterator[None]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; links count for nothing."""
-    if path.is_symlink():
-        return 0
-    return sum(file.lstat().st_size for file in _inside(path)) if path.is_dir() else path.lstat().st_size
+    """Bytes of a file, or of all files below a folder; links, and what has just gone, count for nothing."""
+    files = _inside(path) if path.is_dir() and not path.is_symlink() else [path]
+    total = 0
+    for file in files:
+        with suppress(FileNotFoundError):
+            total += 0 if file.is_symlink() else file.lstat().st_size
+    return total
 
 
 def _inside(folder: Path) -> Iterator[Path]:

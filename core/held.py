@@ -47,5 +47,8 @@ def held(folder: Path) -> bool:
 
 
 def fresh(path: Path) -> bool:
-    """Whether a file or folder was changed a moment ago."""
-    return time.time() - path.lstat().st_mtime < FRESH_SECONDS
+    """Whether a file or folder was changed a moment ago, or has just gone: somebody is at work with it."""
+    try:
+        return time.time() - path.lstat().st_mtime < FRESH_SECONDS
+    except FileNotFoundError:
+        return True

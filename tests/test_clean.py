@@ -312,6 +312,7 @@ def test_an_interrupted_run_goes_on_after_a_clean_as_before(project: Installed, 
     for _ in range(2):  # the second one stops before it has made or named anything of its own
         with waiting_run(project) as process:
             process.send_signal(signal.SIGKILL)
+        time.sleep(2.5)  # longer than modification times may be off
     (old,) = rubbish(project, 1)
     age(old)
     only_old = objects(project, *runs(project)[:2]) - objects(project, runs(project)[2])
