@@ -81,7 +81,7 @@ def assemble(
     hidden: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, item in made.items():
         if name not in ready:
-            group = hidden if names(item.sample) & unseen else seen
+            group = hidden if unseen and names(item.sample) & unseen else seen
             group[(item.sample.fact, item.sample.language)].append(name)
     marks: dict[str, Mark] = {}
     for members in hidden.values():

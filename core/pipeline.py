@@ -27,6 +27,9 @@ from docutune.suggestions import did_you_mean
 from docutune.symbols import api_json
 from docutune.workspace import Store
 
+SEED = 0
+"""What generators and curators are given: `split.seed` decides what is held out, and costs no sample."""
+
 PHASES = ("parse", "generate", "curate", "dataset", "base", "train", "evaluate")
 
 
@@ -90,8 +93,8 @@ class Pipeline:
         trained = config.train if evaluate else ()
         return [
             Parse(config, project),
-            *(Generate(step, self.registry, seed) for step in config.generate),
-            *(Curate(step, self.registry, seed) for step in config.curate),
+            *(Generate(step, self.registry, SEED) for step in config.generate),
+            *(Curate(step, self.registry, SEED) for step in config.curate),
             Assemble(config.split, config.project),
             *(PrepareBase(model, project) for model in models),
             *trains,

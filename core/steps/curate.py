@@ -13,7 +13,7 @@ from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
 from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files
 from docutune.errors import DocutuneError
-from docutune.records import JsonValue, fingerprint
+from docutune.records import RECORDS_VERSION, JsonValue, fingerprint
 from docutune.registry import Registry
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
 from docutune.workspace import Store
@@ -43,7 +43,7 @@ class Curate:
             return None
         identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
         ids = sorted(made.sample.id for made in products.samples)
-        return fingerprint(["curate", identity, self.seed, ids])
+        return fingerprint(["curate", RECORDS_VERSION, identity, self.seed, ids])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """The kept decisions, applied to the samples of this walk."""
