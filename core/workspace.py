@@ -210,7 +210,9 @@ def read_manifest(run: Path) -> dict[str, Any]:
     """Read runs/<id>/manifest.json; DocutuneError when it is missing or not what this version writes."""
     path = run / "manifest.json"
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text("utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError("it holds no JSON object")
     except (OSError, ValueError) as error:
         raise DocutuneError(f"{path}: cannot be read: {error}", "that run left no manifest; run again") from error
     if manifest.get("records_version") != RECORDS_VERSION:

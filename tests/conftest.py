@@ -68,7 +68,17 @@ class Environment:
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
     """An empty folder to work in, and one for packages."""
-    environment = Environment(tmp_path / "site", tmp_path / "work")
+    return _empty(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """The same, one for a whole file of tests: for what takes long to make and is only looked at."""
+    return _empty(tmp_path_factory.mktemp("shared"))
+
+
+def _empty(folder: Path) -> Environment:
+    environment = Environment(folder / "site", folder / "work")
     environment.site.mkdir()
     environment.work.mkdir()
     return environment

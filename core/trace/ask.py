@@ -47,6 +47,8 @@ def trace(store: Store, what: str, run: str | None = None, here: Path | None = N
     kinds = finder.kinds()
     asked = {kind: kinds[kind]} if kind in kinds and rest else kinds
     name = rest if kind in kinds and rest else what
+    if not name.strip():
+        raise UsageError("there is no name to trace", "e.g. docutune trace docs/guide.md")
     found = [item for find in asked.values() for item in find(name)]
     chosen = _one(name, found, finder)
     return Trace(chosen.tell(), tuple(dict.fromkeys(history.notes)))

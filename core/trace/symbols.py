@@ -33,6 +33,8 @@ def symbols_of(run: Run, notes: list[str], name: str = "") -> Sequence[Entry]:
         return ()
     try:
         content = path.read_bytes()
+        if not content.rstrip().endswith(b"}"):
+            raise ValueError("it ends too early")
         if name and quoted(name).encode("utf-8", "surrogateescape") not in content:
             return ()
         entries = [_entry(entry) for entry in json.loads(content)["symbols"]]

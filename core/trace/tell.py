@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from docutune.activity import true_state
 from docutune.records import Span
 from docutune.trace import uses
 from docutune.trace.answers import (
@@ -156,7 +157,7 @@ class Teller:
         rows = list(self.history.own_rows(run))
         found = uses.share(self.history, run.dataset, rows) if run.dataset else None
         own = {model.key for model in run.models}
-        facts = run.facts
+        facts = true_state(dict(run.facts), run.folder, self.history.store.live_run() == run.id)
         return RunTrace(
             id=run.id,
             project=run.project,
