@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ASCIIDOC = ROOT / "examples/plugins/docutune-asciidoc"
 PLAIN = ROOT / "tests/packages/docutune-plain-trainer"
+PAGE = ROOT / "docs/plugins.md"
 OFFLINE = ("--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation")
 BUILD = """
 import os, sys
@@ -287,6 +290,45 @@ def test_its_options_are_checked_and_change_what_it_makes(fresh: Fresh, work: Pa
     line = refused(fresh.docutune(work, "validate"))
     mistake = "unknown option of parser 'asciidoc'; did you mean 'max_section_chars'?"
     assert line == f"pipeline.yaml:8: parse[0].with.max_section_char: {mistake}"
+    assert line in PAGE.read_text()
+
+
+def as_the_page_says(folder: Path) -> Path:
+    """A package of the files that docs/plugins.md shows first, each named in the sentence above it."""
+    shown = re.findall(
+        r"`([\w/]+\.(?:toml|py))` [^`]*?(?:`[^`]*` [^`]*?)*```(?:toml|python)\n(.*?)```", PAGE.read_text(), re.S
+    )
+    files = dict(shown[:3])
+    assert set(files) == {"pyproject.toml", "docutune_asciidoc/plugin.py", "docutune_asciidoc/parse.py"}
+    for name, text in {**files, "README.md": "", "docutune_asciidoc/__init__.py": ""}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_the_code_of_the_page_is_the_packages_own() -> None:
+    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    files = [
+        path.read_text() for folder in (ASCIIDOC, PLAIN) for path in (*folder.rglob("*.py"), *folder.glob("*.toml"))
+    ]
+    assert len(blocks) == 6
+    assert [block for block in blocks if not any(block in text for text in files)] == []
+
+
+def test_the_page_names_every_hook_and_every_method_of_the_contract() -> None:
+    page = PAGE.read_text()
+    tree = ast.parse((ROOT / "core/contracts.py").read_text())
+    lent = ("Context", "Library")
+    protocols = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name not in lent]
+    methods = [
+        item for node in protocols for item in node.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    assert len(methods) == 11
+    for method in methods:
+        words = ", ".join(argument.arg for argument in method.args.args[1:])
+        assert f"{method.name}({words})" in page
+    hooks = re.findall(r"^def (docutune_\w+)", (ROOT / "core/hookspecs.py").read_text(), re.MULTILINE)
+    assert [hook for hook in hooks if f"`{hook}" not in page] == []
 
 
 def test_what_is_uninstalled_is_missed_in_one_line_and_seen_again_at_once(fresh: Fresh, work: Path) -> None:
@@ -296,6 +338,11 @@ def test_what_is_uninstalled_is_missed_in_one_line_and_seen_again_at_once(fresh:
         assert "files that no installed parser reads: 1 .adoc" in done.stderr
         write(work, "parse: [{uses: asciidoc}]\n")
         assert "no parser is called 'asciidoc'" in refused(fresh.docutune(work, "run"))
+        fresh.install(as_the_page_says(work / "from-the-page"))
+        assert fresh.docutune(work, "validate").returncode == 0
+        (shown,) = re.findall(r"^parser .*ready$", PAGE.read_text(), re.MULTILINE)
+        listed = fresh.docutune(work, "plugins", "list").stdout
+        assert " ".join(shown.split()) in [" ".join(line.split()) for line in listed.splitlines()]
     finally:
         fresh.install(ASCIIDOC)
     assert fresh.docutune(work, "validate").returncode == 0
@@ -404,7 +451,9 @@ def test_a_pipeline_that_names_broken_packages_is_told_of_each_in_one_line(fresh
         assert package.cause in told[index]
     assert "curator 'needs' needs acme_no_library: install with pip install 'acme-needs[all]'" in told[-1]
     write(work, "curate: [{uses: exit}]\n")
-    assert "ended the program with exit code 3" in refused(fresh.docutune(work, "plan"))
+    line = refused(fresh.docutune(work, "plan"))
+    assert "ended the program with exit code 3" in line
+    assert line.partition(" (")[0] in PAGE.read_text()
 
 
 def test_a_class_that_cannot_be_had_is_told_when_it_is_used(fresh: Fresh, work: Path) -> None:
