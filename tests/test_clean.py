@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -250,6 +251,7 @@ def holding(folder: Path, project: Installed) -> Iterator[None]:
 
 
 def test_links_are_not_followed(project: Installed) -> None:
+    (item,) = rubbish(project, 1)
     outside = project.work / "outside"
     for name in ("items", "model", "sessions/old"):
         (outside / name).mkdir(parents=True)
@@ -259,9 +261,12 @@ def test_links_are_not_followed(project: Installed) -> None:
     (kept(project) / "models").mkdir()
     (kept(project) / "models" / ("a" * 24)).symlink_to(outside / "model")
     (kept(project) / "models/.x.0123abcd.tmp").symlink_to(outside / "model")
+    item.with_name("e" * 62).symlink_to(outside / "items" / ("f" * 62))
     (kept(project) / "sessions").symlink_to(outside / "sessions")
-    before = tree(outside)
+    before, links = tree(outside), sum(path.is_symlink() for path in kept(project).rglob("*"))
     done = clean(project, "--yes")
+    assert counts(done) == {"cache": 1, "leftovers": 1}
+    assert sum(path.is_symlink() for path in kept(project).rglob("*")) == links - 1
     assert done["kinds"]["leftovers"]["names"] == ["models/.x.0123abcd.tmp"]
     assert done["notes"] == ["sessions/ is a link: nothing behind it is looked at"]
     assert tree(outside) == before
@@ -328,6 +333,9 @@ def test_an_interrupted_run_goes_on_after_a_clean_as_before(project: Installed, 
 def test_killed_at_any_moment_it_leaves_every_run_whole(project: Installed, tmp_path: Path) -> None:
     draw = random.Random(7)
     rubbish(project, 1000)
+    for number in range(300):
+        (kept(project) / "runs" / runs(project)[0] / f"{number}.txt").touch()
+    full = paths(project)
     shutil.copytree(kept(project), tmp_path / "full", symlinks=True)
     moments: Counter[str] = Counter()
     while moments["at work"] < 20:
@@ -336,6 +344,8 @@ def test_killed_at_any_moment_it_leaves_every_run_whole(project: Installed, tmp_
         left = paths(project)
         moments["at work" if killed else "at its end"] += 1
         moments["half way"] += killed and left != before
+        folders = {name for name in left if re.fullmatch(r"(runs|datasets)/\w[^/]*", name)}
+        assert [name for name in full - left if "/".join(name.split("/")[:2]) in folders] == []
         assert [name for run in runs(project) for name in named(project, run) if name not in left] == []
         if not killed or draw.random() < 0.3:
             shutil.rmtree(kept(project))

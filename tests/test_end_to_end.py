@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +41,13 @@ train:
     with: {model: builtin/tiny, lora_rank: 16, learning_rate: 8.0e-3, max_steps: 120, batch_size: 8}
 runtime: {uses: local, with: {max_new_tokens: 48}}
 """
+COMMAND = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
 Call = subprocess.CompletedProcess[str]
 
 
 def docutune(folder: Path, *arguments: str, **variables: str) -> Call:
-    code = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", COMMAND, *arguments],
         cwd=folder,
         env={**os.environ, **variables},
         capture_output=True,
@@ -155,6 +158,57 @@ def test_a_damaged_model_is_trained_again(summary: dict[str, Any], project: Path
     assert json.loads(done.stdout)["figures"] == summary["figures"], done.stderr
     content[-1] ^= 1
     assert weights.read_bytes() == content
+
+
+def test_the_page_on_the_workspace_names_every_file_and_key(summary: dict[str, Any], project: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs/workspace.md").read_text()
+    words = set(re.findall(r"[\w.-]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
+    root = project / ".docutune"
+    own = re.compile(r"[0-9a-f]{2,64}|[\d-]{15,}|(evaluate-)?smoke|events\.out\.tfevents\..*")  # named by what it is of
+    paths = [path.relative_to(root) for path in root.rglob("*")]
+    parts = {part for path in paths for part in path.parts if path.parts[2:3] not in (("evaluate",), ("generate",))}
+    assert {"manifest.json", "model.json", "adapter_model.safetensors", "notebook.json", "jobs"} <= parts
+    assert {part for part in parts if not own.fullmatch(part)} - words == set()
+    run = Path(summary["folder"])
+    files = [run / "manifest.json", *root.glob("models/*/model.json"), *root.glob("datasets/*/dataset.json")]
+    keys = {key for file in files for key in json.loads(file.read_text())}
+    keys |= {key for key in json.loads((run / "samples.jsonl").read_text().splitlines()[0])}
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    assert {"curve", "digest", "documents", "origin"} <= keys
+    assert keys - words == set()
+    assert {event["event"] for event in events} - words == set()
+    assert all(re.fullmatch(r"(cache|results)/[0-9a-f]{64}", line) for line in _lines(run / "objects.txt"))
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def test_clean_leaves_what_the_model_stands_on_and_an_open_conversation(summary: dict[str, Any], project: Path) -> None:
+    root = project / ".docutune"
+    docutune(project, "run", "--until", "parse")
+    old, base = root / "models" / ("a" * 24), root / "models" / ("b" * 24)
+    adapter = root / Path(summary["models"][0]["adapter"]).parent
+    shutil.copytree(adapter, old)
+    shutil.copytree(root / summary["models"][0]["base_folder"], base)
+    description = json.loads((base / "model.json").read_text())
+    (base / "model.json").write_text(json.dumps({**description, "digest": "other"}))
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "chat"], cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as chat:
+        deadline = time.monotonic() + 60
+        while not list(root.glob("sessions/*/lock")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        done = json.loads(docutune(project, "clean", "--keep", "1", "--yes", "--json").stdout)
+        assert chat.communicate("What is `acme.send` for?\n", timeout=120)[0].strip()
+    assert chat.returncode == 0
+    assert done["kinds"]["models"]["names"] == [f"models/{folder.name}" for folder in (old, base)]
+    assert done["kinds"]["datasets"]["count"] == 0
+    assert done["kinds"]["runs"]["count"] > 0
+    again = json.loads(docutune(project, "run", "--json").stdout)
+    assert again["figures"] == summary["figures"]
+    manifest = json.loads((Path(again["folder"]) / "manifest.json").read_text())
+    assert {step["status"] for step in manifest["steps"]} == {"reused"}
 
 
 def test_a_backend_that_is_not_installed_gives_one_line(project: Path, tmp_path: Path) -> None:
