@@ -41,6 +41,8 @@ ARGUMENTS = {
     "FOLDER": "the folder to look at; by default this one",
     "RUN": "a run's id, as `docutune status` lists them, or `latest`",
     "QUESTION": "one question; several words need no quotation marks, unless the shell has a use for them",
+    "WHAT": "a sample's id or its first digits, a document's path, a symbol's full name, a model's name or key, a "
+    "dataset version, a run or `latest`; `KIND:WHAT` where a word means two things",
     "NAME": "a plugin's name, as `docutune plugins list` shows it",
 }
 """Metavar of an argument -> what it takes; the same wherever it appears."""
