@@ -184,6 +184,7 @@ def test_only_what_older_runs_named_goes_and_the_next_run_reuses_all(project: In
     assert here == set((kept(project) / "runs/latest/objects.txt").read_text().split())
     assert done["kinds"]["cache"]["count"] > len(lost)
     assert [row["id"] for row in project.answer("status")] == runs(project) == [newest]
+    assert counts(clean(project, "--dry-run")) == {}
     project.answer("run")
     assert set(statuses(project).values()) == {"reused"}
     edit(project.work, 0)

@@ -172,8 +172,8 @@ def test_the_page_on_the_workspace_names_every_file_and_key(summary: dict[str, A
     run = Path(summary["folder"])
     files = [run / "manifest.json", *root.glob("models/*/model.json"), *root.glob("datasets/*/dataset.json")]
     keys = {key for file in files for key in json.loads(file.read_text())}
-    keys |= {key for key in json.loads((run / "samples.jsonl").read_text().splitlines()[0])}
-    events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+    keys |= set(json.loads(_lines(run / "samples.jsonl")[0]))
+    events = [json.loads(line) for line in _lines(run / "events.jsonl")]
     assert {"curve", "digest", "documents", "origin"} <= keys
     assert keys - words == set()
     assert {event["event"] for event in events} - words == set()
