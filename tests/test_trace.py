@@ -310,6 +310,17 @@ def test_two_versions_are_told_apart(project: Installed) -> None:
     assert trace(project, "latest")["id"] == second["run"]
 
 
+def test_a_sample_that_was_left_out_says_so(project: Installed) -> None:
+    (project.work / "pipeline.yaml").write_text(PIPELINE + "split: {unseen_symbols: 0.5}\n")
+    project.answer("run")
+    row = next(row for row in rows(project) if row["split"] is None)
+    found = trace(project, row["id"])
+    assert (found["split"], found["datasets"][0]["splits"], found["models"]) == (None, {"left out": 1}, [])
+    assert "left out of the dataset" in project.docutune("trace", row["id"]).stdout
+    version = trace(project, found["datasets"][0]["version"])
+    assert version["splits"]["left out"] == sum(row["split"] is None for row in rows(project))
+
+
 def test_a_model_leads_to_its_samples_and_samples_lead_to_the_model(trained: Trained, tmp_path: Path) -> None:
     project, first, second = trained.project, trained.first, trained.second
     (model,) = first["models"]
@@ -352,6 +363,7 @@ def test_an_adapter_says_where_it_comes_from(trained: Trained) -> None:
         told = json.loads(path.read_text())
         assert told.items() >= facts.items()
         assert told["docutune"]
+    assert not any("provenance" in name for name in told["files"])
     card = (adapter / "README.md").read_text()
     for said in ("acme", model["key"], version, "./base", model["base_digest"], "copyist", "docutune trace"):
         assert said in card
