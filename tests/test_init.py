@@ -191,7 +191,10 @@ TABLE = [f"{row['question']}\t{row['answer']}" for row in ROWS]
     ("files", "sources"),
     [
         (SPLIT, [{"samples": "data"}]),
-        ({Path(name).name: text for name, text in SPLIT.items()}, [{"samples": "."}]),
+        (
+            {Path(name).name: text for name, text in SPLIT.items()},
+            [{"samples": ".", "include": ["/test.jsonl", "/train.jsonl", "/validation.jsonl"]}],
+        ),
         ({"faq.jsonl": lines([chat(row) for row in ROWS])}, [{"samples": "faq.jsonl"}]),
         ({"faq.json": json.dumps(ROWS, indent=1)}, [{"samples": "faq.json"}]),
         ({"faq.tsv": "\n".join(["question\tanswer", *TABLE])}, [{"samples": "faq.tsv"}]),

@@ -138,8 +138,8 @@ _TINY_OPTIONS = (
     ("lora_rank", "32", "lora_rank"),
     ("learning_rate", "5.0e-3", "tiny_rate"),
     ("max_steps", "200", "max_steps"),
-    ("batch_size", "16", "batch_size"),
-    ("max_length", "512", "max_length"),
+    ("batch_size", "8", "batch_size"),
+    ("max_length", "1024", "max_length"),
 )
 
 
