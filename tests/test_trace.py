@@ -442,16 +442,11 @@ def test_a_name_that_nothing_bears_suggests_what_does(project: Installed) -> Non
 
 
 def test_rows_of_question_answer_files_and_ids_that_begin_alike(project: Installed) -> None:
-    entry = Registry.load().get("parser", "pairs")
-    parser = Registry.load().create(entry, entry.registration.config())
-    lines = [json.dumps({"question": f"What is number {n}?", "answer": f"It is {n} of many."}) for n in range(20000)]
-    by_start: dict[str, list[tuple[str, str]]] = {}
-    for line, given in zip(lines, parser.parse("\n".join(lines).encode(), "qa.jsonl").samples, strict=True):
-        by_start.setdefault(given.sample.id[:6], []).append((given.sample.id, line))
-    start, alike = next((start, found) for start, found in by_start.items() if len(found) > 1)
-    (project.work / "qa.jsonl").write_text(
-        "".join(f"{line}\n" for line in [lines[-1], *(line for _, line in alike[:2])])
-    )
+    rows = _rows_by_start()
+    start, alike = next((start, found) for start, found in rows.items() if len(found) > 1)
+    word, ((named, line), *_) = next((start, found) for start, found in rows.items() if start.isalpha())
+    (project.work / "qa.jsonl").write_text("".join(f"{text}\n" for text in (line, alike[0][1], alike[1][1])))
+    (project.work / f"src/{word}.py").write_text('"""A module whose name looks like the start of an id."""\n')
     (project.work / "pipeline.yaml").write_text(PIPELINE + "  - samples: qa.jsonl\n")
     project.answer("run")
     said = refusal(project, start)
@@ -462,6 +457,20 @@ def test_rows_of_question_answer_files_and_ids_that_begin_alike(project: Install
         {"source": "qa.jsonl", "first_line": 3, "last_line": 3, "state": "unchanged", "lines": [alike[1][1]]}
     ]
     assert ids(trace(project, "qa.jsonl:2")["samples"]) == {alike[0][0]}
+    assert trace(project, word)["traced"] == "symbol"
+    assert trace(project, f"sample:{word}")["id"] == named
+
+
+def _rows_by_start() -> dict[str, list[tuple[str, str]]]:
+    """Rows of a question-answer file by the first 6 digits of their samples' ids: each with the whole id."""
+    registry = Registry.load()
+    entry = registry.get("parser", "pairs")
+    parser = registry.create(entry, entry.registration.config())
+    lines = [json.dumps({"question": f"What is number {n}?", "answer": f"It is {n} of many."}) for n in range(20000)]
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line, given in zip(lines, parser.parse("\n".join(lines).encode(), "qa.jsonl").samples, strict=True):
+        found.setdefault(given.sample.id[:6], []).append((given.sample.id, line))
+    return found
 
 
 def test_the_catalog_is_not_asked(project: Installed) -> None:
