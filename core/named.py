@@ -62,7 +62,7 @@ def named_by(store: Store, runs: Sequence[Path]) -> Named:
     collected = _Collected()
     for run in runs:
         collected.add(run)
-    since = _since(runs)
+    since = _since(store.runs())
     objects = None if collected.objects_unknown else frozenset(collected.objects)
     if collected.folders_unknown:
         return Named(None, None, None, since, tuple(collected.notes))
@@ -136,7 +136,7 @@ def _models(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _since(runs: Sequence[Path]) -> float | None:
-    """When the first run began after which none finished."""
+    """When the first run began after which none finished, be it one that goes: the newest goes on from there."""
     began = None
     for run in reversed(runs):
         manifest = _manifest(run)
