@@ -103,6 +103,8 @@ def test_the_run_folder_holds_everything(summary: dict[str, Any], project: Path)
     }
     card = (adapter / "README.md").read_text()
     assert summary["dataset"]["version"] in card
+    assert summary["models"][0]["key"] in card
+    assert json.loads((adapter / "provenance.json").read_text())["run"] == summary["run"]
     assert str(project) not in card
 
 

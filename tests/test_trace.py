@@ -345,6 +345,14 @@ def test_a_model_leads_to_its_samples_and_samples_lead_to_the_model(trained: Tra
     damaged = Workspace(tmp_path / "copy").trace("little").to_json()
     assert damaged["key"] == model["key"]
     assert "model.json: cannot be read" in damaged["notes"][0]
+    for path in (tmp_path / "copy/.docutune").glob("runs/2*/samples.jsonl"):
+        path.unlink()
+    for folder in (True, False):  # first with the dataset's own files, then without
+        run = Workspace(tmp_path / "copy").trace(first["run"]).to_json()
+        assert [named["key"] for named in run["models"]] == [model["key"]]
+        assert bool(run["dataset"]["splits"]) == folder
+        assert Workspace(tmp_path / "copy").trace("little").to_json()["key"] == model["key"]
+        shutil.rmtree(tmp_path / "copy/.docutune/datasets", ignore_errors=True)
 
 
 def test_an_adapter_says_where_it_comes_from(trained: Trained) -> None:

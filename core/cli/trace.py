@@ -9,7 +9,7 @@ from docutune.cli.options import json_output, print_json
 
 @click.command()
 @click.argument("what")
-@click.option("--run", help="Let this run answer, not the newest one that knows it.")
+@click.option("--run", metavar="RUN", help="Let this run answer, not the newest one that knows it.")
 @json_output
 def trace(what: str, run: str | None, as_json: bool) -> None:
     """Show where WHAT comes from and what became of it.

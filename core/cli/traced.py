@@ -166,7 +166,7 @@ def _counts(splits: Mapping[str, int]) -> str:
     """ "69 train, 2 validation", or the split alone of a single sample."""
     if sum(splits.values()) == 1:
         return next(split for split, count in splits.items() if count)
-    return ", ".join(f"{count:,} {split}" for split, count in splits.items()) or "nothing"
+    return ", ".join(f"{count:,} {split}" for split, count in splits.items()) or "its rows are gone"
 
 
 def _many(count: int, thing: str) -> str:

@@ -154,7 +154,7 @@ class Teller:
 
     def run(self, run: Run) -> RunTrace:
         """A run."""
-        rows = list(self.history.own_rows(run))
+        rows = list(self.history.own_rows(run)) or list(self.history.rows(run.dataset) if run.dataset else ())
         found = uses.share(self.history, run.dataset, rows) if run.dataset else None
         own = {model.key for model in run.models}
         facts = true_state(dict(run.facts), run.folder, self.history.store.live_run() == run.id)

@@ -23,7 +23,7 @@ def share(history: History, version: str, rows: Iterable[Row]) -> Share:
 
 def models(history: History, shares: Sequence[Share]) -> tuple[ModelBrief, ...]:
     """The models of those versions, newest run first. A version that left the samples out trained none on them."""
-    held = {found.version: found.splits for found in shares if set(found.splits) - {LEFT_OUT}}
+    held = {found.version: found.splits for found in shares if set(found.splits) != {LEFT_OUT}}
     keys = dict.fromkeys(model.key for run in history.runs if run.dataset in held for model in run.models)
     return tuple(_brief(history, key, held) for key in keys)
 
