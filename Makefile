@@ -1,6 +1,7 @@
 # Everything starts from a clean clone with Python 3.11+ and make.
 #   make quickstart          a tuned model, its report and one answer, from a real library's docs and code
 #   make test                the test suite
+#   make soak                kills and full disks, for half an hour: nothing may be lost
 #   make docs                docs/cli.md, from the commands themselves
 #   CPU=1 beside each        installs the CPU build of torch, for machines without an NVIDIA GPU
 
@@ -13,7 +14,7 @@ LIBRARY ?= click==8.3.1
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 SOURCES = examples/quickstart/library
 
-.PHONY: quickstart test check docs install install-test install-dev clean
+.PHONY: quickstart test soak check docs install install-test install-dev clean
 
 quickstart: install $(SOURCES)
 	cd examples/quickstart && ../../$(VENV)/bin/docutune run
@@ -21,6 +22,9 @@ quickstart: install $(SOURCES)
 
 test: install-test
 	$(VENV)/bin/pytest
+
+soak: install-test
+	$(VENV)/bin/python tests/soak
 
 check: install-dev
 	VENV=$(VENV) bash .ci/check

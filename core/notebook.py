@@ -64,8 +64,8 @@ class Notebook:
             database.table("exchanges").insert(dict(_fields(exchange)))
 
     def exchanges(self) -> list[Exchange]:
-        """All questions and answers, oldest first."""
-        with self._lock, TinyDB(storage=AtomicStorage, path=self._path) as database:
+        """All questions and answers, oldest first. Needs no lock, for the file is replaced in one step."""
+        with TinyDB(storage=AtomicStorage, path=self._path) as database:
             return [from_json(Exchange, dict(document)) for document in database.table("exchanges").all()]
 
 

@@ -14,16 +14,23 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from workspace import SITE, figures, make_project, objects
 
 INSIDE = "SOAK_DISK"
 PAGE = 4096
 DISK = 16 * 2**20
+TINY_PAGES = 700  # half of what builtin/tiny needs
+Command: TypeAlias = tuple[str, ...]
+RUN: Command = ("run",)
+DATA: Command = ("run", "--until", "dataset")
+TINY: Command = ("run", "--until", "base", "--set", "train[0].with.model=builtin/tiny")
+CHAT: Command = ("chat", "again")
 PIPELINE = """version: 1
 project: acme
 sources: [{path: guide.md}, {path: acme.py}]
@@ -49,7 +56,9 @@ class Trainer:
             context.progress(step + 1, 4, loss=1.0)
         adapter = context.folder / "adapter"
         adapter.mkdir()
-        (adapter / "weights").write_bytes(bytes(60000))
+        for name in ("adapter_config.json", "template.json"):
+            (adapter / name).write_text("{}")
+        (adapter / "adapter_model.safetensors").write_bytes(bytes(60000))
         return ModelRef(base.folder, base.digest, adapter)
 
 class Runtime:
@@ -106,14 +115,21 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Made:
+    """What a command makes of the former state where there is room, and how many pages it takes."""
+
+    objects: dict[str, str]
+    figures: object
+    pages: int
+
+
+@dataclass(frozen=True)
 class Disk:
-    """The small disk, a former state to put on it, and what a run makes of that state."""
+    """The small disk, and a former state to put on it."""
 
     mount: Path
     former: Path
-    objects: dict[str, str]
-    figures: object
-    needed: int
+    made: dict[Command, Made] = field(default_factory=dict)
 
     @property
     def project(self) -> Path:
@@ -202,34 +218,42 @@ def prepare(folder: Path, mount: Path) -> Disk:
     guide.write_text(guide.read_text() + "\nParcels may be returned within thirty days, in the box they came in.\n")
     code = former / "acme.py"
     code.write_text(code.read_text() + '\n\ndef refund():\n    """Pay back what a lost parcel was worth."""\n')
-    disk = Disk(mount, former, {}, None, 0)
+    disk = Disk(mount, former)
+    for command in (DATA, RUN):
+        disk.made[command] = _make(disk, command)
+    return disk
+
+
+def _make(disk: Disk, command: Command) -> Made:
     disk.reset()
-    before = shutil.disk_usage(mount).used
-    done = docutune(disk.project, "run")
+    before = shutil.disk_usage(disk.mount).used
+    done = docutune(disk.project, *command)
     if done.code != 0:
-        raise SystemExit(f"the run failed where there is room:\n{done.err}")
-    needed = (shutil.disk_usage(mount).used - before) // PAGE
-    return Disk(mount, former, objects(disk.project), figures(disk.project), needed)
+        raise SystemExit(f"docutune {command} failed where there is room:\n{done.err}")
+    pages = (shutil.disk_usage(disk.mount).used - before) // PAGE
+    return Made(objects(disk.project), figures(disk.project), pages)
 
 
 # ---- what must hold
 
 
-def refuse_and_go_on(disk: Disk, tally: Tally, command: Sequence[str], narrow: Callable[[], None], what: str) -> bool:
-    """Narrow the disk, give the command, look, free the disk, give it again. Whether it was refused."""
+def refuse_and_go_on(
+    disk: Disk, tally: Tally, command: Command, what: str, narrow: Callable[[], None], free: Callable[[], None]
+) -> None:
+    """Narrow the disk, give the command; where it is refused look, free the disk, and give it again."""
     disk.reset()
     narrow()
     done = docutune(disk.project, *command)
     if done.code == 0:
-        disk.free()
-        return False
+        return free()
     tally.refusals += 1
-    tally.wrong += [f"{what}: {problem}" for problem in (*_one_line(done, tally), *_former_state(disk))]
-    disk.free()
+    problems = [*_one_line(done, tally), *_former_state(disk)]
+    free()
     again = docutune(disk.project, *command)
     tally.finished += again.code == 0
-    tally.wrong += [f"{what}: {problem}" for problem in _went_on(disk, again, command)]
-    return True
+    problems += _went_on(disk, again, command)
+    tally.wrong += [f"{' '.join(command)}, {what}: {problem}" for problem in problems]
+    return None
 
 
 def _one_line(done: Said, tally: Tally) -> list[str]:
@@ -262,40 +286,53 @@ def _former_state(disk: Disk) -> list[str]:
     return found
 
 
-def _went_on(disk: Disk, again: Said, command: Sequence[str]) -> list[str]:
+def _went_on(disk: Disk, again: Said, command: Command) -> list[str]:
     if again.code != 0:
         return [f"with room again: {again.err[-1500:]}"]
-    if command[0] == "run":
-        differ = objects(disk.project).items() ^ disk.objects.items()
-        return [f"other objects: {sorted(differ)}"] if differ or figures(disk.project) != disk.figures else []
+    if made := disk.made.get(command):
+        differ = objects(disk.project).items() ^ made.objects.items()
+        return [f"other objects: {sorted(differ)}"] if differ or figures(disk.project) != made.figures else []
     asked = json.loads(docutune(disk.project, "chat", "--history", "--json").out)
-    return [] if [item["question"] for item in asked] == ["hello", "again"] else [f"notebook: {asked}"]
+    expected = ["hello", "again"] if command == CHAT else ["hello"]
+    return [] if [item["question"] for item in asked] == expected else [f"notebook: {asked}"]
 
 
 # ---- the sweeps
 
 
-def sweep(disk: Disk, tally: Tally, step: int) -> None:
-    """Leave every `step`-th number of pages free, from none to enough, then of names; then a disk that is read-only."""
-    chat = ("chat", "again")
-    for pages in range(0, disk.needed + 1, step):
-        refuse_and_go_on(disk, tally, ("run",), partial(disk.fill, pages), f"run with {pages} pages")
-    for pages in range(0, 12, max(1, step // 4)):
-        refuse_and_go_on(disk, tally, chat, partial(disk.fill, pages), f"chat with {pages} pages")
-    for names in range(0, 90, step):
-        refuse_and_go_on(disk, tally, ("run",), partial(disk.use_up_names, names), f"run with {names} names")
-    for command in (("run",), chat):
-        disk.reset()
-        disk.remount("ro")
-        done = docutune(disk.project, *command)
-        tally.refusals += 1
-        problems = [*_one_line(done, tally), *_former_state(disk)]
-        disk.remount("rw")
-        again = docutune(disk.project, *command)
-        tally.finished += again.code == 0
-        tally.wrong += [
-            f"{command[0]} on a read-only disk: {it}" for it in (*problems, *_went_on(disk, again, command))
-        ]
+def narrow_pages(disk: Disk, tally: Tally, command: Command, pages: Iterable[int]) -> None:
+    """Give the command with so many pages free, one number after the other."""
+    for number in pages:
+        refuse_and_go_on(disk, tally, command, f"{number} pages free", partial(disk.fill, number), disk.free)
+
+
+def narrow_names(disk: Disk, tally: Tally, command: Command, names: Iterable[int]) -> None:
+    """Give the command with room for so many files and folders, one number after the other."""
+    for number in names:
+        refuse_and_go_on(disk, tally, command, f"{number} names free", partial(disk.use_up_names, number), disk.free)
+
+
+def read_only(disk: Disk, tally: Tally, command: Command) -> None:
+    """Give the command on a disk that takes nothing."""
+    lock, unlock = partial(disk.remount, "ro"), partial(disk.remount, "rw")
+    refuse_and_go_on(disk, tally, command, "read-only", lock, unlock)
+
+
+def sweep(disk: Disk, tally: Tally) -> None:
+    """Every number of free pages, and many of free names."""
+    narrow_pages(disk, tally, RUN, range(disk.made[RUN].pages + 1))
+    narrow_pages(disk, tally, CHAT, range(12))
+    narrow_names(disk, tally, RUN, range(0, 120, 2))
+    narrow_pages(disk, tally, TINY, [TINY_PAGES])
+
+
+def samples(disk: Disk, tally: Tally) -> None:
+    """Some of these, the cheap ones first."""
+    data, run = disk.made[DATA].pages, disk.made[RUN].pages
+    narrow_pages(disk, tally, DATA, range(0, data, max(1, data // 5)))
+    narrow_pages(disk, tally, RUN, range(data - 4, run, max(1, (run - data) // 3)))
+    narrow_pages(disk, tally, CHAT, (3,))
+    narrow_names(disk, tally, DATA, (0, 20))
 
 
 def main(is_short: bool, seed: int) -> list[str]:
@@ -310,7 +347,9 @@ def main(is_short: bool, seed: int) -> list[str]:
         try:
             tally = Tally()
             disk = prepare(Path(folder), mount)
-            sweep(disk, tally, 9 if is_short else 1)
+            (samples if is_short else sweep)(disk, tally)
+            for command in (DATA, CHAT):
+                read_only(disk, tally, command)
         finally:
             subprocess.run(["umount", "--lazy", mount], check=True)
     print(tally, flush=True)
