@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from docutune import hf
+
 ROOT = Path(__file__).parent.parent
 ASCIIDOC = ROOT / "examples/plugins/docutune-asciidoc"
 PLAIN = ROOT / "tests/packages/docutune-plain-trainer"
@@ -329,6 +331,18 @@ def test_the_page_names_every_hook_and_every_method_of_the_contract() -> None:
         assert f"{method.name}({words})" in page
     hooks = re.findall(r"^def (docutune_\w+)", (ROOT / "core/hookspecs.py").read_text(), re.MULTILINE)
     assert [hook for hook in hooks if f"`{hook}" not in page] == []
+
+
+def test_both_packages_stand_on_what_the_page_allows() -> None:
+    page = PAGE.read_text()
+    public = {"docutune", "docutune.records", "docutune.contracts", "docutune.errors", "docutune.hf"}
+    sources = [path.read_text() for folder in (ASCIIDOC, PLAIN) for path in folder.rglob("*.py")]
+    used = {
+        name for text in sources for name in re.findall(r"^\s*(?:from|import) (docutune(?:\.[\w.]+)?)\s", text, re.M)
+    }
+    assert used == public - {"docutune.errors"}
+    assert [name for name in public if f"`{name}`" not in page] == []
+    assert [name for name in hf.__all__ if f"`{name}`" not in page] == []
 
 
 def test_what_is_uninstalled_is_missed_in_one_line_and_seen_again_at_once(fresh: Fresh, work: Path) -> None:

@@ -122,7 +122,8 @@ class _Reader:
         return blocks + [f"line {number}: the condition has no endif::[]" for number, _ in self._conditions]
 
     def _plain(self, texts: Sequence[str], at: int, text: str) -> int:
-        after_blank = not self.lines or self.lines[-1].text.strip() in ("", SEPARATOR)
+        before = self.lines[-1].text.strip() if self.lines else ""
+        after_blank = before in ("", SEPARATOR)
         if _COMMENT.fullmatch(text):
             if after_blank:
                 self.lines.append(Line(at + 1, SEPARATOR))
@@ -130,7 +131,8 @@ class _Reader:
         entry = _ENTRY.fullmatch(text)
         if entry:
             return self._define(entry, texts, at)
-        level = _underlined(texts, at) if after_blank and not self._containers else 0
+        begins = after_blank or (before[0] == "[" and before[-1] == "]")
+        level = _underlined(texts, at) if begins and not self._containers else 0
         if level:
             self._add(at + 1, f"{'=' * level} {text.strip()}")
             return at + 2

@@ -149,6 +149,7 @@ def test_a_discrete_heading_begins_no_section_and_a_part_stands_below_the_title(
 def test_headings_may_be_underlined_but_not_inside_a_container() -> None:
     (section,) = parse("Title\n-----\n\nText.\n").sections
     assert (section.heading, section.span.last_line) == (("Title",), 4)
+    assert only("[[id]]\nTitle\n~~~~~\n\nText.\n").heading == ("Title",)
     assert only("====\nEver.\n====\n").heading == ()
 
 

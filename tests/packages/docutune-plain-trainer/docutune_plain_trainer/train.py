@@ -11,7 +11,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import get_scheduler
 
 from docutune.contracts import Context
-from docutune.hf import IGNORED, Device, Encoded, device, encode_file, load_base, load_tokenizer, read_template
+from docutune.hf import IGNORED, Device, Encoded, device, encode_file, load_base, load_tokenizer, read_template, saving
 from docutune.records import ModelRef
 from docutune_plain_trainer.plugin import Config
 
@@ -37,8 +37,9 @@ class Plain:
             steps = config.steps(len(encoded.rows))
             context.progress(steps, steps, eval_loss=self._validation_loss(model, held_out, padding, where))
         adapter = context.folder / "adapter"
-        model.save_pretrained(str(adapter), save_embedding_layers=False)
-        template.save(adapter)
+        with saving(adapter, (weights for weights in model.parameters() if weights.requires_grad)):
+            model.save_pretrained(str(adapter), save_embedding_layers=False)
+            template.save(adapter)
         return ModelRef(base.folder, base.digest, adapter)
 
     def _adapted(self, base: ModelRef, where: Device) -> PeftModel:
