@@ -51,9 +51,9 @@ def choose(store: Store, keep: int | None) -> tuple[list[Path], list[Path]]:
     latest = (store.folder / "runs" / "latest").resolve().name
     wanted = set(runs[-keep:]) | {run for run in runs if run.is_symlink() or run.name == latest}
     manifests = {run: _manifest(run) or {} for run in runs}
-    finished = [run for run in runs if manifests[run].get("outcome") == "finished"]
+    finished = [place for place, run in enumerate(runs) if manifests[run].get("outcome") == "finished"]
     modelled = [run for run in runs if manifests[run].get("models")]
-    wanted |= {*finished[-1:], *modelled[-1:]}
+    wanted |= {*runs[finished[-1] if finished else 0 :], *modelled[-1:]}
     return [run for run in runs if run in wanted], [run for run in runs if run not in wanted]
 
 
@@ -62,7 +62,7 @@ def named_by(store: Store, runs: Sequence[Path]) -> Named:
     collected = _Collected()
     for run in runs:
         collected.add(run)
-    since = _since(store.runs())
+    since = _since(runs)
     objects = None if collected.objects_unknown else frozenset(collected.objects)
     if collected.folders_unknown:
         return Named(None, None, None, since, tuple(collected.notes))
@@ -136,7 +136,7 @@ def _models(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _since(runs: Sequence[Path]) -> float | None:
-    """When the first run began after which none finished, be it one that goes: the newest goes on from there."""
+    """When the first run began after which none finished."""
     began = None
     for run in reversed(runs):
         manifest = _manifest(run)

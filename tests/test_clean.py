@@ -325,6 +325,8 @@ def test_an_interrupted_run_goes_on_after_a_clean_as_before(project: Installed, 
     done = clean(project, "--yes", *keep)
     assert done["kinds"]["cache"]["count"] == 1 + (sum(name.startswith("cache/") for name in only_old) if keep else 0)
     assert not old.exists()
+    assert len(runs(project)) == (3 if keep else 5)
+    assert clean(project, "--yes", *keep)["bytes"] == 0
     (project.work / "mended").touch()
     project.answer("run")
     assert statuses(project)["parse"] == "reused"

@@ -35,7 +35,8 @@ def clean(keep: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
 
     It says what it would free, by kind and size, and asks. What an interrupted run has made stays, so that the same
     command can still go on. With --keep also older runs are freed, with what only they named; the newest run that
-    finished and the newest that has a model always stay. Questions and answers of docutune chat are never touched.
+    finished, those after it, and the newest that has a model always stay. Questions and answers of docutune chat are
+    never touched.
     """
     from docutune.api import Workspace
 
