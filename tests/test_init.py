@@ -155,6 +155,7 @@ def test_what_was_found_is_shown_with_counts_and_what_no_parser_reads(project: I
         ({"one/src/a/__init__.py": CODE, "two/b/__init__.py": CODE}, [{"path": "one/src"}, {"path": "two/b"}]),
         ({f"{name}.py": CODE for name in "abcd"}, [{"path": ".", "include": ["/*.py"]}]),
         ({"__init__.py": CODE, "depot.py": CODE}, [{"path": "."}]),
+        ({"one/docs/a.md": GUIDE, "one/src/b.py": CODE}, [{"path": "one/docs"}, {"path": "one/src"}]),
     ],
 )
 def test_packages_and_modules_are_found(
@@ -275,15 +276,20 @@ def test_odd_names_come_out_as_they_are(project: Installed) -> None:
     assert documents == {name for name in parts if not name.endswith("x.csv")}
 
 
-def test_a_large_tree_is_looked_at_within_bounds_and_told_so(project: Installed) -> None:
-    put(project.work, {**LIBRARY, "/".join("abcdefghij") + "/deep.md": GUIDE})
-    many = project.work / "zzz"
-    many.mkdir()
-    for number in range(5_001):
-        (many / f"{number}.dat").touch()
+@pytest.mark.parametrize(("folders", "files"), [("abcdefghi", 1), ("z", 5_001), ("pqrstu", 4_100)])
+def test_a_large_tree_is_looked_at_within_bounds_and_told_so(folders: str, files: int, project: Installed) -> None:
+    """A deep one, one with a large folder, and one with many large folders that come after what is wanted."""
+    put(project.work, LIBRARY)
+    place = project.work / "zz"
+    for folder in folders:
+        place = place / folder if files == 1 else project.work / "zz" / folder
+        place.mkdir(parents=True)
+        for number in range(files):
+            (place / f"{number}.dat").touch()
     done = project.docutune("init", "--yes")
     assert done.returncode == 0
-    assert "there is more than the look takes in (20,000 names, 5,000 in one folder, 8 folders deep)" in done.stdout
+    bounds = "20,000 names, 5,000 in one folder, 8 folders deep"
+    assert f"there is more than the look takes in ({bounds})" in done.stdout
     assert [source["path"] for source in written(project)["sources"]] == ["docs", "src"]
 
 
@@ -379,17 +385,20 @@ def test_a_gpu_that_the_installed_torch_cannot_use_counts_for_nothing(project: I
     assert init(project, LIBRARY)["train"][0]["with"]["model"] == "builtin/tiny"
 
 
-LACKING = "import sys; sys.modules['trl'] = None; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
+LACKING = "import sys; sys.modules['{}'] = None; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
-def test_without_the_libraries_of_the_trainer_only_the_dataset_is_made(project: Installed) -> None:
+@pytest.mark.parametrize(("library", "extra"), [("trl", "trl"), ("sacrebleu", "eval")])
+def test_without_the_libraries_of_a_training_only_the_dataset_is_made(
+    library: str, extra: str, project: Installed
+) -> None:
     put(project.work, LIBRARY)
-    done = project.python(LACKING, "init", "--yes", "--model", "Qwen/Qwen3-0.6B")
+    done = project.python(LACKING.format(library), "init", "--yes", "--model", "Qwen/Qwen3-0.6B")
     assert done.returncode == 2
-    assert "error: --model Qwen/Qwen3-0.6B: nothing can be trained yet\n  pip install 'docutune[trl]'" in done.stderr
+    assert "error: --model Qwen/Qwen3-0.6B: nothing can be trained yet\n  pip install " in done.stderr
     assert not (project.work / "pipeline.yaml").exists()
-    done = project.python(LACKING, "init", "--yes")
-    assert "Only the dataset can be made here. To train: pip install 'docutune[trl]'\n" in done.stdout
+    done = project.python(LACKING.format(library), "init", "--yes")
+    assert f"Only the dataset can be made here. To train: pip install 'docutune[{extra}]'\n" in done.stdout
     assert "train" not in written(project)
     text = (project.work / "pipeline.yaml").read_text()
     uncommented = text.replace("\n# ", "\n").replace("Nothing is trained", "# Nothing is trained")
