@@ -49,7 +49,7 @@ class Store:
 
     def _create(self) -> None:
         with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(self.folder)
         atomic.write_text(self.folder / ".gitignore", "*\n")
 
     # ---- items and results
@@ -115,7 +115,8 @@ class Store:
         """A private folder to build in, published as `final` when the block ends well and removed when it does not."""
         made = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}.tmp"
         with writing(made):
-            made.mkdir(parents=True)
+            atomic.make_folder(made.parent)
+            made.mkdir()
         try:
             yield made
             atomic.publish_folder(made, final)

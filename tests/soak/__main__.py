@@ -7,6 +7,7 @@ import sys
 
 import books
 import disk
+import order
 import pipeline
 
 PARTS = {
@@ -14,6 +15,7 @@ PARTS = {
     "books": books.main,
     "default-storage": books.main_default_storage,
     "disk": disk.main,
+    "order": order.main,
 }
 
 

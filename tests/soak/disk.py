@@ -37,12 +37,13 @@ sources: [{path: guide.md}, {path: acme.py}]
 split: {rephrased: 1.0}
 train: [{name: smoke, uses: tape, with: {model: ./base, max_steps: 4}}]
 runtime: {uses: tape}
+evaluate: [{uses: tape}]
 """
-TAPE = '''"""A trainer that writes a file and a runtime that repeats: neither loads torch."""
+TAPE = '''"""A trainer that writes a file, a runtime that repeats and an evaluator that counts: quick, without torch."""
 
 from pathlib import Path
 from docutune import Registration, TrainingConfig, hookimpl
-from docutune.records import Answer, ModelRef
+from docutune.records import Answer, Measure, ModelRef, Probe
 from pydantic import BaseModel, ConfigDict
 
 class Nothing(BaseModel):
@@ -69,6 +70,17 @@ class Runtime:
             yield Answer(probe.id, variant, probe.messages[-1].content if variant == "tuned" else "no", True)
     def stream(self, messages, variant, **sampling): yield "you said " + messages[0].content
     def close(self): pass
+
+class Evaluator:
+    def __init__(self, config): pass
+    def probes(self, held_out, library):
+        for made in held_out: yield Probe(made.sample.id, made.sample.messages[:-1])
+    async def measure(self, answers, held_out, library, context):
+        return [Measure("length", answer.probe, answer.variant, float(len(answer.text))) for answer in answers]
+
+@hookimpl
+def docutune_evaluators():
+    return [Registration("tape", 1, "Counts", Nothing, "tape:Evaluator")]
 
 @hookimpl
 def docutune_trainers():
