@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +54,24 @@ def plan(
     whose samples go.
     """
     from docutune.api import RunRequest, Workspace
-    from docutune.cli.progress import RunView
     from docutune.records import to_json
 
-    with RunView().showing("parse") as progress:
+    with _shown("parse") as progress:
         planned = Workspace.of(file).plan(RunRequest(file, overrides, trainer, until, remake), progress)
     print_json(to_json(planned)) if as_json else _show_plan(planned)
+
+
+def _shown(step: str) -> AbstractContextManager[Callable[..., None]]:
+    """Shows the progress of one step to somebody who watches; without a terminal rich is not even loaded."""
+    if sys.stderr.isatty():
+        from docutune.cli.progress import RunView
+
+        return RunView().showing(step)
+    return nullcontext(_unseen)
+
+
+def _unseen(done: int, total: int | None = None, **figures: float) -> None:
+    """Nobody watches."""
 
 
 def _show_plan(plan: Plan) -> None:
