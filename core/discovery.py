@@ -74,8 +74,16 @@ def fail(entry_point: str, package: str, version: str, cause: str | BaseExceptio
 
 @contextlib.contextmanager
 def guarded_stdout() -> Iterator[None]:
-    """Send what a plugin prints while it loads to stderr: stdout belongs to the command's answer."""
-    with contextlib.redirect_stdout(sys.stderr):
+    """Send what plugins print to stderr, also by other means than Python's: stdout belongs to the command's answer."""
+    with contextlib.ExitStack() as undo:
+        with contextlib.suppress(OSError):  # a process may have no stdout at all
+            kept = os.dup(1)
+            undo.callback(os.close, kept)
+            if sys.stdout:
+                sys.stdout.flush()
+            os.dup2(2, 1)
+            undo.callback(os.dup2, kept, 1)
+        undo.enter_context(contextlib.redirect_stdout(sys.stderr))
         yield
 
 

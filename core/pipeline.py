@@ -12,6 +12,7 @@ from typing import Literal
 from docutune import atomic
 from docutune.config import PipelineConfig
 from docutune.corpus import write_samples
+from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
@@ -110,6 +111,7 @@ class Pipeline:
             products = self._walk(step, products, anew, window.only_evaluate, log)
         return products
 
+    @guarded_stdout()
     def _walk(self, step: Step, products: Products, anew: bool, trained: bool, log: RunLog) -> Products:
         key = step.key(products)
         assert key is not None, f"{step.name} has no key although all before it is made"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from docutune.changes import Changes, LastRun
+from docutune.discovery import guarded_stdout
 from docutune.pipeline import Pipeline, Window
 from docutune.steps.base import Count, Products, Progress, Step, Tools
 from docutune.steps.generate import Generate
@@ -37,6 +38,7 @@ class Plan:
     steps: tuple[Planned, ...]
 
 
+@guarded_stdout()
 def plan(pipeline: Pipeline, window: Window, progress: Progress) -> Plan:
     """What a run would do. Parsing is done, for all else depends on it; nothing else is made."""
     steps = pipeline.steps()

@@ -187,7 +187,13 @@ LATE = {
     "class": HEAD + OFFER + "[curator('class', load='acme_class:Gone')]\n",
     "needs": HEAD + OFFER + "[curator('needs', requires=('acme_no_library',), extra='acme-needs[all]')]\n",
 }
-LOUD = "print('noise')\n" + HEAD + OFFER + "print('noise') or [curator('loud')]\n"
+NOISE = "import os\nprint('noise')\nos.write(1, b'noise')\nos.system('echo noise')\n"
+LOUD = (
+    NOISE
+    + HEAD.replace("return []", NOISE.replace("\n", "; ") + "return []")
+    + OFFER.replace("    return", "    " + NOISE.replace("\n", "; ") + "return")
+    + "[curator('loud')]\n"
+)
 ILL = HEAD + "@hookimpl\ndef docutune_step_finished(step):\n    print('noise')\n    raise SystemExit(4)\n"
 
 
