@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docutune.api import Workspace
+    from docutune.chat.options import ChatConfig
     from docutune.contracts import ParserRegistration, Registration
     from docutune.errors import DocutuneError
     from docutune.hookspecs import hookimpl
     from docutune.training import TrainingConfig
 
 _HOMES = {
+    "ChatConfig": "docutune.chat.options",
     "DocutuneError": "docutune.errors",
     "ParserRegistration": "docutune.contracts",
     "Registration": "docutune.contracts",
@@ -21,7 +23,15 @@ _HOMES = {
     "hookimpl": "docutune.hookspecs",
 }
 
-__all__ = ["DocutuneError", "ParserRegistration", "Registration", "TrainingConfig", "Workspace", "hookimpl"]
+__all__ = [
+    "ChatConfig",
+    "DocutuneError",
+    "ParserRegistration",
+    "Registration",
+    "TrainingConfig",
+    "Workspace",
+    "hookimpl",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         Variant,
     )
 
+Reply = TypeVar("Reply", bound="BaseModel")
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -33,7 +35,9 @@ class Registration:
 
     `load` is "package.module:Class", imported when first used and called with the plugin's Config. `revision` is raised
     whenever the same input would give another output. `requires` are modules looked for (never imported) in the
-    environment that will run the plugin; `extra` is what to install when one is missing ("docutune[trl]").
+    environment that will run the plugin; `extra` is what to install when one is missing ("docutune[trl]"). `prompts`
+    is a package with the plugin's prompt templates (`string.Template`), <language>/<name>.md; the Config's field
+    `prompts` gets their texts by name ("en/how-to"), and those of files beside the pipeline file in their place.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Registration:
     load: str
     requires: tuple[str, ...] = ()
     extra: str | None = None
+    prompts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,17 @@ class ParserRegistration(Registration):
     reads: Reads = "documents"
 
 
+class Chat(Protocol):
+    """A chat model that core lends to a plugin whose Config is a docutune.ChatConfig."""
+
+    async def ask(self, messages: Sequence[Message], schema: type[Reply]) -> Reply:
+        """The model's reply to these messages as an instance of `schema`; what was received is never asked for again.
+
+        With `structured_output: prompt` core adds the schema to the last message. Raises errors.Rejected when the reply
+        does not fit the schema, was refused or was cut off at max_tokens; let that and every other error pass.
+        """
+
+
 class Context(Protocol):
     """What core lends to a plugin while it works."""
 
@@ -67,6 +83,10 @@ class Context(Protocol):
     @property
     def folder(self) -> Path:
         """The only place to write."""
+
+    @property
+    def chat(self) -> Chat:
+        """The chat model that a generator's options name; PluginError unless its Config is a docutune.ChatConfig."""
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         """Report work done so far, with figures such as loss. Raises Cancelled when the user stopped the work."""
@@ -110,7 +130,8 @@ class Generator(Protocol):
     async def run(self, task: Task, context: Context, complaint: str | None = None) -> Sequence[Sample]:
         """Do one task; sees nothing but the task. `complaint` says what core found wrong with the first try.
 
-        Core puts the task's spans beside each sample as its origin.
+        errors.Rejected says that nothing usable came of it: its reason is the complaint of the second try, and of the
+        second try the reason why the task is left out. Core puts the task's spans beside each sample as its origin.
         """
 
 

@@ -61,6 +61,22 @@ class JobError(DocutuneError):
     """A worker process that failed; the message is its own last word."""
 
 
+class Rejected(DocutuneError):
+    """What came back for a task cannot be used: one try more with this reason as complaint, then it is left out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unanswered(DocutuneError):
+    """A task got no answer, for a reason that may pass: it is left out of this run, and the next one tries again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Cancelled(DocutuneError):
     """The user stopped the work; what was finished is kept."""
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from docutune.atomic import BLOCK, append, disk_error, refused
-from docutune.contracts import Runtime, Trainer
-from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DocutuneError
+from docutune.contracts import Chat, Runtime, Trainer
+from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DocutuneError, PluginError
 from docutune.jobs.processes import EVENTS, LOG, timestamp
 from docutune.records import RECORDS_VERSION, ModelRef, from_json, to_json
 
@@ -43,6 +43,11 @@ class Job:
         self.tell("progress", done=done, total=total, **figures)
         if self._cancelled or os.getppid() != self._parent:
             raise Cancelled
+
+    @property
+    def chat(self) -> Chat:
+        """No job is lent a chat model."""
+        raise PluginError("a plugin asked for a chat model in a worker process", "only generators are lent one")
 
     def tell(self, event: str, **fields: Any) -> None:
         """Append one event, whole or not at all."""

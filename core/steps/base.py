@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from docutune.contracts import Registration
+from docutune.contracts import Chat, Registration
 from docutune.corpus import Dataset
+from docutune.errors import PluginError
 from docutune.evaluation import Comparison
 from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Split
 from docutune.registry import Registry
@@ -129,11 +130,22 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """The contracts.Context that plugins inside this process are lent."""
+    """The contracts.Context that plugins in this process are lent; `lent` is the chat model of those who may ask."""
 
     seed: int
     folder: Path
     report: Progress
+    lent: Chat | None = None
+
+    @property
+    def chat(self) -> Chat:
+        """The chat model of the plugin's options."""
+        if self.lent is None:
+            raise PluginError(
+                "a plugin asked for a chat model that it is not lent",
+                "core lends one to generators whose Config is a docutune.ChatConfig",
+            )
+        return self.lent
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         """Pass a plugin's progress on."""

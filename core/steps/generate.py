@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
+from docutune.chat.access import access
+from docutune.chat.options import ChatConfig
 from docutune.config import StepConfig
 from docutune.contracts import Context, Generator, Library
 from docutune.errors import Cancelled, DocutuneError, PluginError
@@ -122,10 +125,22 @@ class Generate:
         """Do the tasks that are not cached."""
         library = products.library
         assert library is not None
-        folder = tools.run / "generate" / self.config.name
-        context = StepContext(self.seed, folder, tools.progress)
-        results = asyncio.run(self._run_all(self.declared(library), library, context, tools))
+        results = asyncio.run(self._make(library, tools))
         return self._add(products, results)
+
+    async def _make(self, library: SymbolTable, tools: Tools) -> list[Any]:
+        async with self._context(tools) as context:
+            return await self._run_all(self.declared(library), library, context, tools)
+
+    @asynccontextmanager
+    async def _context(self, tools: Tools) -> AsyncIterator[StepContext]:
+        """What the plugin is lent; a chat model only if its options name one."""
+        context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress)
+        if not isinstance(self.config.options, ChatConfig):
+            yield context
+            return
+        async with access(self.config.options) as chat:
+            yield replace(context, lent=chat)
 
     def count(self, products: Products, store: Store) -> Count | None:
         """Tasks, and how many were done before."""

@@ -1,0 +1,62 @@
+"""The options of every plugin that talks to a chat model, and the budget that all of them share."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class ChatConfig(BaseModel):
+    """What a `with:` may say about the chat model; a plugin that asks one has a Config that subclasses this."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decides_nothing: ClassVar[frozenset[str]] = frozenset(
+        {"timeout", "retries", "concurrency", "input_price", "output_price", "api_key_env"}
+    )
+    """Options that change no reply, and so are no part of any key."""
+
+    model: Annotated[
+        str, Field(min_length=1, description="provider:name, such as openai:gpt-4o-mini, ollama:qwen3, anthropic:...")
+    ]
+    base_url: Annotated[
+        str | None,
+        Field(pattern=r"^https?://", description="an OpenAI-compatible server; unset: the provider's own"),
+    ] = None
+    temperature: Annotated[float, Field(ge=0, le=2, description="randomness of the replies")] = 0.7
+    max_tokens: Annotated[int, Field(ge=1, description="longest reply in tokens")] = 1024
+    structured_output: Annotated[
+        Literal["prompt", "provider"],
+        Field(description="the schema is asked for in the prompt (any server), or by the provider's own feature"),
+    ] = "prompt"
+    timeout: Annotated[float, Field(gt=0, description="seconds that one request may take")] = 120.0
+    retries: Annotated[int, Field(ge=0, le=20, description="further tries of a request that failed")] = 5
+    concurrency: Annotated[int, Field(ge=1, le=256, description="requests at the same time")] = 8
+    input_price: Annotated[float | None, Field(ge=0, description="USD per million tokens sent")] = None
+    output_price: Annotated[float | None, Field(ge=0, description="USD per million tokens of the replies")] = None
+    api_key_env: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+            description="the environment variable that holds the key; unset: the provider's own",
+        ),
+    ] = None
+
+    @field_validator("model")
+    @classmethod
+    def _names_a_provider(cls, model: str) -> str:
+        provider, colon, name = model.partition(":")
+        if not (provider and colon and name):
+            raise ValueError(f"{model!r} names no provider; write provider:name, such as openai:{model.strip(':')}")
+        return model
+
+
+class BudgetConfig(BaseModel):
+    """What all requests of a run may cost together. Nothing is sent that could pass it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_cost_usd: Annotated[float | None, Field(gt=0, description="US dollars, at the prices of the options")] = None
+    max_tokens: Annotated[int | None, Field(ge=1, description="tokens, sent and received")] = None
+    max_requests: Annotated[int | None, Field(ge=1, description="requests, repeated ones included")] = None
