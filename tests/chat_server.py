@@ -1,0 +1,177 @@
+"""A real HTTP server on loopback that speaks OpenAI's chat completions, well or badly, as a test tells it to.
+
+    with ChatServer(lambda asked: said({"answer": "42"})) as server: ...
+
+The script gets each request and returns what to send. The server notes every request: its bytes, headers and times.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Asked:
+    """One request. `times` counts those with the same content before it; times are time.monotonic() of this process."""
+
+    path: str
+    headers: Mapping[str, str]
+    raw: bytes
+    times: int
+    began: float
+    ended: float | None = None
+    sent: Sent | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.raw)
+        return found
+
+    @property
+    def content(self) -> str:
+        """The last message."""
+        return str(self.body["messages"][-1]["content"])
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the server does: wait, then send a status, headers and bytes; or hang; or close the connection."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    hang: bool = False
+    close: bool = False
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+def said(
+    answer: object,
+    *,
+    finish: str = "stop",
+    delay: float = 0.0,
+    tokens: tuple[int, int] | None = (20, 10),
+    refusal: str | None = None,
+) -> Sent:
+    """A reply with this text (or this object as JSON); `tokens` None: the server does not say how many it used."""
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    message = {"role": "assistant", "content": text, **({"refusal": refusal} if refusal else {})}
+    reply: dict[str, Any] = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "tested",
+        "choices": [{"index": 0, "finish_reason": finish, "message": message}],
+    }
+    sent, received = tokens or (0, 0)
+    if tokens is not None:
+        reply["usage"] = {"prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received}
+    return Sent(json.dumps(reply).encode(), delay=delay, input_tokens=sent, output_tokens=received)
+
+
+def no_choices() -> Sent:
+    """Valid JSON without an answer in it."""
+    return Sent(b'{"id": "1", "object": "chat.completion", "created": 1, "model": "tested", "choices": []}')
+
+
+def failed(status: int, message: str = "no", code: str | None = None, **headers: str) -> Sent:
+    """An error as OpenAI writes it; `retry_after` becomes the header of that name."""
+    body = json.dumps({"error": {"message": message, "type": "error", "code": code}}).encode()
+    return Sent(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+class ChatServer:
+    """The server, from `with` to the end of the block; `asked` holds every request in order of arrival."""
+
+    def __init__(self, script: Callable[[Asked], Sent]) -> None:
+        self.script = script
+        self.asked: list[Asked] = []
+        self._lock = threading.Lock()
+        self._seen: Counter[bytes] = Counter()
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+
+    def __enter__(self) -> ChatServer:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        """What `base_url` must say."""
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    @property
+    def counts(self) -> Counter[bytes]:
+        """How often each request came, by its bytes."""
+        return Counter(self._seen)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all replies that were written out."""
+        answered = [asked.sent for asked in self.asked if asked.sent and asked.ended]
+        return sum(sent.input_tokens + sent.output_tokens for sent in answered)
+
+    @property
+    def received(self) -> bytes:
+        """Everything that clients sent, headers included."""
+        return b"\n".join(repr(dict(asked.headers)).encode() + asked.raw for asked in self.asked)
+
+    def take(self, path: str, headers: Mapping[str, str], raw: bytes) -> Asked:
+        """Note a request."""
+        with self._lock:
+            asked = Asked(path, headers, raw, self._seen[raw], time.monotonic())
+            self._seen[raw] += 1
+            self.asked.append(asked)
+        return asked
+
+    def wait(self, seconds: float | None) -> None:
+        """Let time pass; None: until the server closes."""
+        self._closing.wait(seconds)
+
+
+def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            asked = server.take(self.path, dict(self.headers), raw)
+            asked.sent = sent = server.script(asked)
+            server.wait(None if sent.hang else sent.delay)
+            if sent.hang or sent.close:
+                self.close_connection = True
+                return
+            try:
+                self._send(sent)
+                asked.ended = time.monotonic()
+            except OSError:  # the client went away
+                self.close_connection = True
+
+        def _send(self, sent: Sent) -> None:
+            self.send_response(sent.status)
+            for name, value in {"Content-Type": "application/json", **sent.headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(sent.body)))
+            self.end_headers()
+            self.wfile.write(sent.body)
+            self.wfile.flush()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
