@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutune import atomic
 from docutune.catalog import Catalog
 from docutune.config import PipelineConfig
+from docutune.config.models import SECTIONS
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.pipeline import Pipeline, Window
 from docutune.planning import plan
 from docutune.registry import Registry
-from docutune.results import build_report, summary
+from docutune.reporting import build_report
+from docutune.results import summary
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
 from docutune.workspace import Store, read_manifest, write_manifest
@@ -59,11 +62,23 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
     log.facts["pipeline"] = _pipeline_facts(config, request)
     for runtime in config.runtime:
         log.facts["runtime"] = {"uses": runtime.uses, "options": runtime.options.model_dump(mode="json")}
+    prompts = _prompts(config)
+    if prompts:
+        digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in prompts.items()}
+        log.facts["prompts"] = digests
     with store.beginning(run) as folder:
         atomic.write_bytes(folder / "pipeline.yaml", config.path.read_bytes())
+        for name, text in prompts.items():
+            atomic.write_text(folder / "prompts" / f"{name}.md", text)
         write_manifest(folder, log.manifest())
     log.record(log.manifest())
     return log
+
+
+def _prompts(config: PipelineConfig) -> dict[str, str]:
+    """Every prompt that a step of this run may use: "langchain/en/how-to" -> text."""
+    steps = (step for section in SECTIONS for step in getattr(config, section) if step.entry.registration.prompts)
+    return {f"{step.uses}/{name}": text for step in steps for name, text in sorted(step.options.prompts.items())}
 
 
 def check_trained(config: PipelineConfig, request: RunRequest, registry: Registry, store: Store) -> None:
@@ -99,16 +114,13 @@ def _trained_names(store: Store) -> set[str]:
 
 def write_report(products: Products, config: PipelineConfig, log: RunLog) -> None:
     """Write report.html, report.md and, last, report.json into the run's folder: a run with that one has them all."""
-    import json
-
-    from docutune.records import to_json
-    from docutune.report import to_html, to_markdown
+    from docutune.report import to_html, to_json_text, to_markdown
 
     report = build_report(products, config, log)
     folder = log.info.folder
     atomic.write_text(folder / "report.html", to_html(report))
     atomic.write_text(folder / "report.md", to_markdown(report))
-    atomic.write_text(folder / "report.json", json.dumps(to_json(report), ensure_ascii=False, indent=1) + "\n")
+    atomic.write_text(folder / "report.json", to_json_text(report))
 
 
 def _pipeline_facts(config: PipelineConfig, request: RunRequest) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def _name_mistakes(item: Registration) -> Iterable[str]:
         yield f"`requires` of {item.name!r} is {item.requires!r}, not a tuple of module names"
     if item.extra is not None and not isinstance(item.extra, str):
         yield f"`extra` of {item.name!r} is {item.extra!r}, not text"
+    if item.prompts is not None and not (isinstance(item.prompts, str) and _MODULE.fullmatch(item.prompts)):
+        yield f"`prompts` of {item.name!r} is {item.prompts!r}, not the name of a package"
 
 
 def _config_mistakes(item: Registration) -> Iterable[str]:
@@ -59,6 +61,8 @@ def _config_mistakes(item: Registration) -> Iterable[str]:
         yield f"`config` of {item.name!r} is {config!r}, not a pydantic model class"
     elif config.model_config.get("extra") != "forbid" or not config.model_config.get("frozen"):
         yield f'the Config of {item.name!r} needs model_config = ConfigDict(extra="forbid", frozen=True)'
+    elif item.prompts is not None and "prompts" not in config.model_fields:
+        yield f"{item.name!r} has prompts, but its Config has no field `prompts` for them"
 
 
 def _module_mistakes(item: Registration) -> Iterable[str]:
@@ -67,6 +71,8 @@ def _module_mistakes(item: Registration) -> Iterable[str]:
     library = module.partition(".")[0]
     if library not in {name.partition(".")[0] for name in item.requires} and not has_module(module):
         yield f"`load` of {item.name!r} names the module {module!r}, which is not there"
+    if item.prompts is not None and not has_module(item.prompts):
+        yield f"`prompts` of {item.name!r} names the package {item.prompts!r}, which is not there"
 
 
 def _suffix_mistakes(suffixes: object) -> list[str]:

@@ -43,7 +43,11 @@ def test_every_plugin_has_its_entry_point_named_like_its_folder() -> None:
 
 
 def test_data_files_are_shipped() -> None:
-    folders = {"docutune": ROOT / "core", "docutune.report": ROOT / "core/report"}
+    folders = {
+        "docutune": ROOT / "core",
+        "docutune.report": ROOT / "core/report",
+        "docutune.plugins.generators.langchain.prompts": ROOT / "plugins/generators/langchain/prompts",
+    }
     assert set(SETUP["options.package_data"]) == set(folders)
     shipped = {
         path
@@ -51,7 +55,8 @@ def test_data_files_are_shipped() -> None:
         for pattern in listed("options.package_data", package)
         for path in folder.glob(pattern)
     }
-    data = {path for path in (ROOT / "core").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    files = (path for folder in ("core", "plugins") for path in (ROOT / folder).rglob("*") if path.is_file())
+    data = {path for path in files if path.suffix not in (".py", ".pyc")}
     assert data == shipped
 
 

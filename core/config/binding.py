@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from docutune.config.explain import Explainer, problem
 from docutune.config.models import SECTIONS, StepConfig
+from docutune.config.prompts import packaged, stray_folders, with_files
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, KeyPath, Place
 from docutune.errors import PluginError, Problem
@@ -32,6 +34,7 @@ class Binder:
     document: Document
     registry: Registry
     languages: tuple[str, ...]
+    folder: Path
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -99,12 +102,32 @@ class Binder:
         values = self._own_options(entry, raw, path)
         if "languages" in config.model_fields and values.get("languages") is None:
             values["languages"] = list(self.languages)
+        if entry.registration.prompts is not None:
+            values["prompts"] = self._prompts(entry, entry.registration.prompts, values, path)
         try:
             return validate(config, values)
         except ValidationError as error:
             explainer = Explainer(self.document, config, path, f"option of {entry}")
             self.problems += explainer.problems(error, values)
             return None
+
+    def _prompts(self, entry: Entry, package: str, values: Mapping[str, Any], path: KeyPath) -> dict[str, str]:
+        """The prompts in the languages of the step, by name."""
+        if "prompts" in values:
+            place = f"prompts/{entry.name}/<language>/<name>.md beside the pipeline file"
+            self._add((*path, "prompts"), f"a prompt is written in a file: {place}")
+        try:
+            texts = packaged(package)
+        except (OSError, ValueError, ImportError) as error:
+            self._add(path, f"the prompts of {entry} cannot be read: {error}; install {entry.package} again")
+            return {}
+        found = with_files(texts, self.folder, entry.name)
+        with_prompts = [item.name for item in self.registry.entries if item.registration.prompts]
+        self.problems += [*found.problems, *stray_folders(self.folder, with_prompts)]
+        self.notes += [note for note in found.notes if note not in self.notes]
+        languages = values.get("languages")
+        wanted = languages if isinstance(languages, list) else [name.partition("/")[0] for name in texts]
+        return {name: text for name, text in found.texts.items() if name.partition("/")[0] in wanted}
 
     def _own_options(self, entry: Entry, raw: dict[str, Any], path: KeyPath) -> dict[str, Any]:
         """The options without those of other plugins, which are nested under their names."""

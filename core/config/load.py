@@ -60,7 +60,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     problems = list(document.problems)
     frame = _frame(document, problems)
     languages = frame.language if frame else _languages(document.tree)
-    binder = Binder(document, registry, languages)
+    binder = Binder(document, registry, languages, path.parent)
     sections = {section: binder.section(section) for section in SECTIONS}
     problems += [*_source_problems(document, path.parent), *binder.problems]
     problems += _model_problems(document, path.parent)
