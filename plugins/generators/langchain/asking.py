@@ -7,6 +7,7 @@ from string import Template
 
 _NO_NAMES = {"en": "none", "zh": "（无）"}
 _COMMA = {"en": ", ", "zh": "、"}
+_WORDING = {"en": "wording", "zh": "问法"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def prompt(payload: Payload, complaint: str | None) -> str:
         "name": payload.subject,
         "names": comma.join(f"`{name}`" for name in payload.names) or _NO_NAMES[payload.language],
         "phrasings": str(payload.phrasings),
+        "wordings": ", ".join(f'"{_WORDING[payload.language]} {place + 1}"' for place in range(payload.phrasings)),
         "questions": str(payload.questions),
     }
     asked = Template(payload.prompt).substitute(values)
