@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -272,6 +273,17 @@ def to_json(value: Any) -> JsonValue:
         fields = ((name, default, getattr(value, name)) for name, default in _defaults(type(value)))
         return {name: to_json(item) for name, default, item in fields if item != default}
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def finite(value: JsonValue) -> JsonValue:
+    """The same JSON value with None for every number that JSON does not have: NaN and both infinities."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return value
 
 
 def from_json(kind: type[Record], value: Any) -> Record:

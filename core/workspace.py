@@ -31,7 +31,7 @@ from filelock import FileLock, Timeout
 from docutune import atomic
 from docutune.atomic import writing
 from docutune.errors import DocutuneError, UsageError
-from docutune.records import RECORDS_VERSION, JsonValue, canonical
+from docutune.records import RECORDS_VERSION, JsonValue, canonical, finite
 
 FOLDER = ".docutune"
 _WRITERS = 16
@@ -203,7 +203,8 @@ def _run_order(folder: Path) -> tuple[str, int]:
 
 def write_manifest(run: Path, manifest: dict[str, JsonValue]) -> None:
     """Write runs/<id>/manifest.json whole."""
-    text = json.dumps({"records_version": RECORDS_VERSION, **manifest}, indent=2, ensure_ascii=False)
+    whole = finite({"records_version": RECORDS_VERSION, **manifest})  # a figure may be NaN: JSON knows none
+    text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
     atomic.write_text(run / "manifest.json", text + "\n")
 
 

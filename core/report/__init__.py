@@ -1,35 +1,58 @@
 """The report of a run: HTML, Markdown and JSON."""
 
-from docutune.report.report import (
+from docutune.report.answers import changed_answers
+from docutune.report.coverage import coverage
+from docutune.report.dataset import dataset_facts
+from docutune.report.facts import (
+    Changes,
+    Coverage,
     CurvePoint,
     DatasetFacts,
     EvaluationFacts,
+    LengthBin,
+    Lengths,
     LibraryFacts,
+    Meaning,
     ModelReport,
+    ModuleCoverage,
     Report,
     RunFacts,
+    Score,
     SideBySide,
     SourceProblem,
+    Spending,
     StepFacts,
-    headline,
-    side_by_side,
-    to_html,
-    to_markdown,
+    Untold,
 )
+from docutune.report.report import to_html, to_json_text, to_markdown
+from docutune.report.verdict import headline, meaning
 
 __all__ = [
+    "Changes",
+    "Coverage",
     "CurvePoint",
     "DatasetFacts",
     "EvaluationFacts",
+    "LengthBin",
+    "Lengths",
     "LibraryFacts",
+    "Meaning",
     "ModelReport",
+    "ModuleCoverage",
     "Report",
     "RunFacts",
+    "Score",
     "SideBySide",
     "SourceProblem",
+    "Spending",
     "StepFacts",
+    "Untold",
+    "changed_answers",
+    "coverage",
+    "dataset_facts",
     "headline",
-    "side_by_side",
+    "meaning",
     "to_html",
+    "to_json_text",
     "to_markdown",
 ]

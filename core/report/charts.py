@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +16,9 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 42
 MOST_POINTS = 300
 """A longer curve is drawn through the means of this many stretches: no screen shows more."""
 
+MOST_MARKED = 12
+"""Each point of a curve with no more than this has a mark of its own; of a longer one only the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -26,11 +29,19 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A curve as SVG path data, the ticks of its axes, its last point, and how many values were no numbers."""
+class Curve:
+    """One series: its SVG path data, its points where they are few enough to be marked, and its last value."""
 
     path: str
-    last: tuple[float, float]
+    marks: tuple[tuple[float, float], ...]
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves by name, the ticks of their common axes, and how many values were no numbers."""
+
+    curves: Mapping[str, Curve]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     left_out: int
@@ -45,28 +56,36 @@ class Bar:
     width: float
 
 
-def line_chart(points: Iterable[tuple[int, float | None]]) -> Chart | None:
-    """A curve of (step, value) with both axes from 0 or below; None when no value is a finite number.
+def line_chart(**series: Iterable[tuple[int, float | None]]) -> Chart | None:
+    """Curves of (step, value), both axes from 0 or below; None when no value of any is a finite number.
 
-    None as a value means that it was not recorded; NaN and infinity are counted in `left_out`.
+    None as a value means that it was not recorded; NaN and infinity are counted in `left_out`. A series without a
+    finite value is not in the chart.
     """
-    given = [(step, value) for step, value in points if value is not None]
-    kept = [(float(step), value) for step, value in given if math.isfinite(value)]
-    if not kept:
+    given = {name: [(step, value) for step, value in points if value is not None] for name, points in series.items()}
+    kept = {
+        name: [(float(step), value) for step, value in points if math.isfinite(value)] for name, points in given.items()
+    }
+    every = [point for points in kept.values() for point in points]
+    if not every:
         return None
-    x_marks = _marks(0.0, max(step for step, _ in kept), 6, whole=True)
-    y_marks = _marks(min(0.0, *(value for _, value in kept)), max(value for _, value in kept), 5)
-    placed = [
-        (_place(step, x_marks, LEFT, WIDTH - RIGHT), _place(value, y_marks, HEIGHT - BOTTOM, TOP))
-        for step, value in _thinned(kept)
-    ]
+    x_marks = _marks(0.0, max(step for step, _ in every), 6, whole=True)
+    y_marks = _marks(min(0.0, *(value for _, value in every)), max(value for _, value in every), 5)
     return Chart(
-        path="M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed),
-        last=placed[-1],
+        curves={name: _curve(points, x_marks, y_marks) for name, points in kept.items() if points},
         x_ticks=tuple(Tick(_place(mark, x_marks, LEFT, WIDTH - RIGHT), number(mark)) for mark in x_marks),
         y_ticks=tuple(Tick(_place(mark, y_marks, HEIGHT - BOTTOM, TOP), number(mark)) for mark in y_marks),
-        left_out=len(given) - len(kept),
+        left_out=sum(map(len, given.values())) - len(every),
     )
+
+
+def _curve(points: Sequence[tuple[float, float]], x_marks: Sequence[float], y_marks: Sequence[float]) -> Curve:
+    placed = tuple(
+        (_place(step, x_marks, LEFT, WIDTH - RIGHT), _place(value, y_marks, HEIGHT - BOTTOM, TOP))
+        for step, value in _thinned(points)
+    )
+    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
+    return Curve(path, placed if len(placed) <= MOST_MARKED else placed[-1:], points[-1][1])
 
 
 def bars(comparison: Comparison) -> tuple[Bar, Bar]:
@@ -91,6 +110,8 @@ def number(value: float) -> str:
 
 def _bar(interval: Interval, low: float, high: float) -> Bar:
     size = (high - low) or 1.0
+    if not math.isfinite(size):  # sums too large for a number: there is no scale to draw them on
+        return Bar(50.0, 0.0, 100.0)
     start, end, mean = (100 * (value - low) / size for value in (interval.low, interval.high, interval.mean))
     return Bar(round(mean, 2), round(start, 2), round(end - start, 2))
 

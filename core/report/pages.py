@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from docutune.evaluation import Comparison
+from docutune.records import JsonValue, finite
 from docutune.report import charts
+from docutune.report.answers import SHOWN
 from docutune.report.charts import Chart, bars, is_share, line_chart
-from docutune.report.report import CurvePoint, ModelReport, lead
+from docutune.report.facts import CurvePoint, ModelReport
+from docutune.report.verdict import lead, overall
 from docutune.report.words import flat, moment, plain
 
 _CODE = re.compile(r"```[^\n`]*\n(?P<block>.*?)\n?(?:```|\Z)|`(?P<inline>[^`\n]+)`", re.DOTALL)
@@ -27,19 +33,21 @@ def environment(escape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (bars, cell, fence, few, flat, fragments, is_share, lead, loss_chart, moment, overall, plain, rate_chart)
-    made.globals |= {helper.__name__: helper for helper in helpers} | {"chart": charts}
+    made.globals |= {helper.__name__: helper for helper in _HELPERS} | {"chart": charts, "SHOWN": SHOWN}
     return made
 
 
 def loss_chart(model: ModelReport) -> Chart | None:
-    """The loss over the optimizer steps."""
-    return line_chart((point.step, point.loss) for point in model.curve)
+    """The loss over the optimizer steps, that of training and that of validation."""
+    return line_chart(
+        loss=((point.step, point.loss) for point in model.curve),
+        validation_loss=((point.step, point.validation_loss) for point in model.curve),
+    )
 
 
 def rate_chart(model: ModelReport) -> Chart | None:
     """The learning rate over the optimizer steps."""
-    return line_chart((point.step, point.learning_rate) for point in model.curve)
+    return line_chart(learning_rate=((point.step, point.learning_rate) for point in model.curve))
 
 
 def few(curve: Sequence[CurvePoint], count: int = 12) -> Sequence[CurvePoint]:
@@ -49,14 +57,19 @@ def few(curve: Sequence[CurvePoint], count: int = 12) -> Sequence[CurvePoint]:
     return [curve[index * (len(curve) - 1) // (count - 1)] for index in range(count)]
 
 
-def overall(models: Sequence[ModelReport]) -> str:
-    """One verdict for several models: better when one is, worse when all that were measured are."""
-    verdicts = {comparison.verdict for model in models if (comparison := lead(model))}
-    if not verdicts:
-        return "unmeasured"
-    if "better" in verdicts:
-        return "better"
-    return "worse" if verdicts == {"worse"} else "no difference"
+def pretty(value: JsonValue) -> str:
+    """JSON as one reads it."""
+    return json.dumps(finite(value), ensure_ascii=False, indent=2)
+
+
+def shares(comparisons: Iterable[Comparison]) -> bool:
+    """Whether all of them are drawn from 0 to 1."""
+    return all(map(is_share, comparisons))
+
+
+def percent(part: float, whole: float) -> float:
+    """A share of the width of a drawing."""
+    return round(100 * part / whole, 2) if whole > 0 and math.isfinite(part) else 0.0
 
 
 def fragments(text: str) -> Iterator[tuple[str, str]]:
@@ -83,3 +96,9 @@ def fence(text: str) -> str:
     longest = max((len(run) for run in _BACKTICKS.findall(text)), default=0)
     marks = "`" * max(3, longest + 1)
     return f"{marks}text\n{text}\n{marks}"
+
+
+_HELPERS = (
+    *(bars, is_share, shares, loss_chart, rate_chart, percent, few),
+    *(lead, overall, moment, plain, flat, pretty, fragments, cell, fence),
+)

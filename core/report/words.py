@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from docutune.evaluation import Comparison, Interval
 from docutune.records import JsonValue
 from docutune.report.charts import is_share, number
+from docutune.report.facts import Score, Spending
 from docutune.report.texts import TEXTS
 
 
@@ -50,12 +52,26 @@ class Words:
         """A signed difference with its unit."""
         return f"{self.change(amount, share)} {self.say('points')}" if share else self.change(amount, share)
 
-    def score(self, metric: str, amount: float | None) -> str:
-        """One answer's value with the metric's name, or in words where it is yes or no; empty where there is none."""
-        if amount is None:
-            return ""
+    def shifts(self, scores: Sequence[Score]) -> list[str]:
+        """How the values of one answer moved: "no match → matches", then the first graded metric beside it."""
+        spelled = [self._shift(score) for score in scores if self._is_spelled(score.metric)]
+        graded = [self._shift(score) for score in scores if not self._is_spelled(score.metric)]
+        return [*spelled[:1], *graded[:1]]
+
+    def _is_spelled(self, metric: str) -> bool:
+        return f"score.{metric}.1" in TEXTS[self.tag]
+
+    def _shift(self, score: Score) -> str:
+        sides = [self._one(score.metric, amount) for amount in (score.base, score.tuned)]
+        name = "" if self._is_spelled(score.metric) else f"{self.known('metric', score.metric)} "
+        return name + " → ".join(dict.fromkeys(sides))
+
+    def _one(self, metric: str, amount: float | None) -> str:
+        """One answer's value, in words where it is yes or no; a dash where there is none."""
+        if amount is None or not math.isfinite(amount):
+            return "—"
         spelled = TEXTS[self.tag].get(f"score.{metric}.{amount:g}")
-        return spelled or f"{self.known('metric', metric)} {self.value(amount, 0 <= amount <= 1)}".strip()
+        return spelled or self.value(amount, 0 <= amount <= 1)
 
     def title(self, metric: str) -> str:
         """A metric's name where it stands alone: words take a capital, "chrF" and names of plugins stay."""
@@ -75,7 +91,28 @@ class Words:
         """The difference of a comparison with its interval, as half a sentence."""
         share, difference = is_share(comparison), comparison.difference
         low, high = self.change(difference.low, share), self.change(difference.high, share)
-        return self.say("head.evidence", difference=self.points(difference.mean, share), low=low, high=high)
+        points = self.points(difference.mean, share)
+        return self.say("head.evidence", difference=points, low=low, high=high, count=comparison.count)
+
+    def listed(self, metrics: Sequence[str]) -> str:
+        """Metrics in a row."""
+        return self.say("comma").join(self.known("metric", metric) for metric in metrics)
+
+    def counted(self, group: str, counts: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Names with their numbers, the largest first; a name reads as "group.name" says."""
+        return sorted(((self.known(group, name), count) for name, count in counts.items()), key=lambda pair: -pair[1])
+
+    def spent(self, spending: Spending) -> list[tuple[str, str]]:
+        """What chat models cost, without what is not known."""
+        cost = None if spending.cost_usd is None else f"${spending.cost_usd:,.4f}"
+        counts = (
+            ("requests", spending.requests),
+            ("reused replies", spending.reused),
+            ("input tokens", spending.input_tokens),
+            ("output tokens", spending.output_tokens),
+        )
+        known = [(self.say(name), f"{count:,}") for name, count in counts if count is not None]
+        return [*known, (self.say("cost"), cost)] if cost else known
 
     def duration(self, seconds: float) -> str:
         """A time span: 0.4 s, 12 s, 3 min 5 s, 1 h 12 min."""
@@ -118,5 +155,5 @@ def plain(value: JsonValue) -> str:
     if value is None or value == "":
         return "—"
     if isinstance(value, float):
-        return number(value)
+        return number(value) if math.isfinite(value) else "—"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

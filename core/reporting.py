@@ -1,0 +1,138 @@
+"""From what a run made to the records of its report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from docutune.config import PipelineConfig
+from docutune.corpus import Dataset, names
+from docutune.records import Sample
+from docutune.report import (
+    CurvePoint,
+    EvaluationFacts,
+    LibraryFacts,
+    ModelReport,
+    Report,
+    RunFacts,
+    SourceProblem,
+    Spending,
+    StepFacts,
+    changed_answers,
+    coverage,
+    dataset_facts,
+    headline,
+    meaning,
+)
+from docutune.runlog import RunLog
+from docutune.steps.base import Evaluated, Products, Rejection, TrainedModel
+
+_DETAILS = re.compile(r"[:;]")
+_NAMED = re.compile(r"`[^`]*`|\b[0-9a-f]{16,}\b")
+
+
+def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Report:
+    """Everything that the report shows of one run."""
+    reasons = map(_general, products.rejected)
+    dataset = None if products.dataset is None else dataset_facts(products.dataset, reasons)
+    models = tuple(_model_report(trained, products, config) for trained in products.models.values())
+    language = config.language[0]
+    return Report(
+        run=RunFacts(
+            id=log.info.id,
+            project=log.info.project,
+            started=log.started,
+            finished=log.finished or "",
+            seconds=log.seconds,
+            outcome=log.outcome,
+            version=log.version,
+        ),
+        headline=headline(models, dataset, language),
+        meaning=meaning(models, dataset, language),
+        library=_library_facts(products),
+        dataset=dataset,
+        models=models,
+        steps=tuple(StepFacts(step["name"], step["status"], step["seconds"]) for step in log.steps),
+        spending=_spending(log.facts.get("spending")),
+        language=language,
+        manifest=log.manifest(),
+    )
+
+
+def _model_report(trained: TrainedModel, products: Products, config: PipelineConfig) -> ModelReport:
+    step = next(step for step in config.train if step.name == trained.name)
+    evaluated = products.evaluations.get(trained.name)
+    comparisons = evaluated.comparisons if evaluated else {}
+    changes, answers = _changed(evaluated, products) if evaluated else (None, ())
+    return ModelReport(
+        name=trained.name,
+        trainer=trained.trainer,
+        base=trained.base,
+        key=trained.key[:24],
+        settings=step.options.model_dump(mode="json"),
+        figures=trained.figures,
+        curve=tuple(_point(figures) for figures in trained.curve),
+        evaluations=tuple(EvaluationFacts(name, found) for name, found in comparisons.items()),
+        changes=changes,
+        answers=answers,
+    )
+
+
+def _changed(evaluated: Evaluated, products: Products) -> Any:
+    """The answers that changed most, by the metrics of the evaluator that leads the report."""
+    held_out = () if products.dataset is None else products.dataset.of("test")
+    leading: Sequence[Any] = next((found for found in evaluated.comparisons.values() if found), ())
+    metrics = [comparison.metric for comparison in leading]
+    return changed_answers(held_out, evaluated.answers, evaluated.measures, metrics)
+
+
+def _point(figures: Mapping[str, Any]) -> CurvePoint:
+    return CurvePoint(
+        step=figures["step"],
+        loss=figures.get("loss"),
+        learning_rate=figures.get("learning_rate"),
+        tokens_per_second=figures.get("tokens_per_second"),
+        validation_loss=figures.get("eval_loss"),
+    )
+
+
+def _library_facts(products: Products) -> LibraryFacts | None:
+    if products.library is None:
+        return None
+    problems = tuple(
+        SourceProblem(document.source, problem) for document in products.documents for problem in document.problems
+    )
+    spoken_of = None if products.dataset is None else _spoken_of(products.dataset)
+    return LibraryFacts(
+        documents=len(products.documents),
+        sections=sum(document.sections for document in products.documents),
+        symbols=sum(document.symbols for document in products.documents),
+        public_symbols=sum(1 for _ in products.library.public()),
+        problems=problems,
+        coverage=coverage(products.library, spoken_of),
+    )
+
+
+def _spoken_of(dataset: Dataset) -> Iterator[set[str]]:
+    """The symbols of each sample that is trained or asked: those it declares, else the dotted names in its text."""
+    for row in dataset.rows:
+        if row.split is not None:
+            yield _symbols(row.made.sample)
+
+
+def _symbols(sample: Sample) -> set[str]:
+    return set(sample.symbols) or names(sample)
+
+
+def _general(rejection: Rejection) -> str:
+    """The reason without what it names, so that reasons can be counted: its first clause, dots for ids and names."""
+    clause = _DETAILS.split(rejection.reason, maxsplit=1)[0]
+    return f"{rejection.producer}: {_NAMED.sub('…', clause)}"
+
+
+def _spending(facts: Mapping[str, Any] | None) -> Spending | None:
+    if not facts:
+        return None
+    known = {name: facts.get(name) for name in ("reused", "input_tokens", "output_tokens", "cost_usd")}
+    return Spending(requests=facts.get("requests") or 0, **known)
