@@ -181,7 +181,7 @@ class Generate:
         names = _names(samples)
         wrong = _ungrounded(samples, library)
         if wrong:
-            samples = await self._ask(item, context, "; ".join(wrong.values()))
+            samples = await self._ask(item, context, "; ".join(dict.fromkeys(wrong.values())))
             names |= _names(samples)
             wrong = _ungrounded(samples, library)
         kept = [to_json(sample) for sample in samples if sample.id not in wrong]
