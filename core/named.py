@@ -14,7 +14,7 @@ from docutune.errors import DocutuneError
 from docutune.workspace import Store, read_manifest
 
 OBJECTS = "objects.txt"
-_OBJECT = re.compile(r"(?:cache|results)/[0-9a-f]{64}")
+_OBJECT = re.compile(r"(?:cache|results|replies)/[0-9a-f]{64}")
 _CLOCK_SECONDS = 2.0  # the coarsest modification time that a file system keeps
 _MODEL_DIGITS = 24
 _FOLDERS = {"models": re.compile(rf"[0-9a-f]{{{_MODEL_DIGITS}}}"), "datasets": re.compile(r"[0-9a-f]{16}")}

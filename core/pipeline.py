@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from docutune import atomic
+from docutune.chat.budget import Budget
+from docutune.chat.journal import AREA as REPLIES
+from docutune.chat.options import ChatConfig, Prices
 from docutune.config import PipelineConfig
 from docutune.corpus import write_samples
 from docutune.discovery import guarded_stdout
@@ -102,17 +105,24 @@ class Pipeline:
             *(Evaluate(step.name, evaluate, config.runtime[0], self.registry, seed) for step in trained),
         ]
 
+    def budget(self, run: str) -> Budget:
+        """What the chat models of a run may cost; earlier requests without a price count at the dearest of today's."""
+        options = [step.options for step in self.config.generate if isinstance(step.options, ChatConfig)]
+        prices = [found for found in map(Prices.of, options) if found is not None]
+        dearest = Prices(max(p.input for p in prices), max(p.output for p in prices)) if prices else None
+        return Budget(self.config.budget, dearest, self.store, run)
+
     def run(self, window: Window, log: RunLog) -> Products:
         """Walk the steps, recalling what is kept and making the rest."""
         steps = self.steps()
         window.check(steps)
-        products = Products()
+        products, budget = Products(), self.budget(log.info.id)
         for step, anew in window.covers(steps):
-            products = self._walk(step, products, anew, window.only_evaluate, log)
+            products = self._walk(step, products, anew, window.only_evaluate, log, budget)
         return products
 
     @guarded_stdout()
-    def _walk(self, step: Step, products: Products, anew: bool, trained: bool, log: RunLog) -> Products:
+    def _walk(self, step: Step, products: Products, anew: bool, trained: bool, log: RunLog, budget: Budget) -> Products:
         key = step.key(products)
         assert key is not None, f"{step.name} has no key although all before it is made"
         info = StepInfo(step.name, step.plugin, key)
@@ -122,7 +132,7 @@ class Pipeline:
         def progress(done: int, total: int | None = None, **figures: float) -> None:
             log.progress(info, done, total, figures)
 
-        tools = Tools(self.store, self.registry, log.info.folder, progress, anew)
+        tools = Tools(self.store, self.registry, log.info.folder, progress, budget, anew)
         status: Literal["made", "reused"]
         try:
             recalled = None if anew else step.recall(key, products, self.store)
@@ -130,16 +140,24 @@ class Pipeline:
                 raise UsageError(f"{step.name}: not made yet with this pipeline file", "run it first: docutune run")
             after = recalled or step.make(key, products, tools)
             status = "reused" if recalled else "made"
+            new_replies = after.replies - products.replies
+            if recalled:
+                budget.use_all(new_replies)
+            log.used(sorted(f"{REPLIES}/{name}" for name in new_replies))
             self._write_outputs(products, after, log)
         except BaseException as error:
             stopped = isinstance(error, (KeyboardInterrupt, Cancelled))
             with contextlib.suppress(DocutuneError):  # a disk that takes no more: what stopped the step is told
-                self._end(info, Outcome("cancelled" if stopped else "failed", time.monotonic() - start), log)
+                outcome = Outcome("cancelled" if stopped else "failed", time.monotonic() - start, budget.take_figures())
+                self._end(info, outcome, log, budget)
             raise
-        self._end(info, Outcome(status, time.monotonic() - start, _figures(step, after)), log)
+        figures = {**_figures(step, after), **budget.take_figures()}
+        self._end(info, Outcome(status, time.monotonic() - start, figures), log, budget)
         return after
 
-    def _end(self, info: StepInfo, outcome: Outcome, log: RunLog) -> None:
+    def _end(self, info: StepInfo, outcome: Outcome, log: RunLog, budget: Budget) -> None:
+        if spending := budget.facts():
+            log.facts["spending"] = spending
         log.used(self.store.take_used())
         log.end(info, outcome)
 

@@ -69,7 +69,8 @@ def _ask(
     after = None if anew else step.recall(key, products, store)
     entry = Planned(step.name, step.plugin, "reuse" if after else "make", count, 0)
     if after is None and isinstance(step, Parse):
-        after = step.make(key, products, Tools(store, pipeline.registry, store.folder, progress))
+        tools = Tools(store, pipeline.registry, store.folder, progress, pipeline.budget(""))
+        after = step.make(key, products, tools)
     return entry, after
 
 

@@ -25,6 +25,7 @@ def summary(products: Products, log: RunLog) -> dict[str, Any]:
         "dataset": None if dataset is None else {"version": dataset.version, **_split_sizes(dataset)},
         "models": log.facts["models"],
         "figures": log.facts["figures"],
+        "spending": log.facts.get("spending"),
     }
 
 

@@ -1,39 +1,167 @@
-"""A chat model as a plugin is lent it: contracts.Chat over LangChain."""
+"""A chat model as a plugin is lent it: kept replies are used again, and what is sent is scanned, counted, repeated."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
-from docutune.chat.model import Model, opened
-from docutune.chat.options import ChatConfig
+from pydantic import BaseModel
+
+from docutune.chat.budget import Budget
+from docutune.chat.failures import Failed, explain
+from docutune.chat.journal import Kept, Request
+from docutune.chat.ledger import Amount, Attempt
+from docutune.chat.model import Model, Received
+from docutune.chat.options import ChatConfig, Prices
 from docutune.chat.reading import read
+from docutune.chat.retries import trying
+from docutune.chat.secrets import Guard
 from docutune.contracts import Reply
-from docutune.records import Message
+from docutune.errors import DocutuneError, Unanswered
+from docutune.records import Message, Span
 
 
-@dataclass(frozen=True)
-class ChatAccess:
-    """The chat model of one step."""
+@dataclass
+class Lent:
+    """contracts.Chat for one task, which comes from these places; `replies` are the keys of those that it used."""
 
-    options: ChatConfig
-    model: Model
+    access: ChatAccess
+    spans: tuple[Span, ...]
+    replies: list[str] = field(default_factory=list)
 
     async def ask(self, messages: Sequence[Message], schema: type[Reply]) -> Reply:
         """As contracts.Chat says."""
-        if self.options.structured_output == "prompt":
-            messages = with_schema(messages, json.dumps(schema.model_json_schema(), ensure_ascii=False))
-        received = await self.model.send(messages, schema)
-        return read(received.text, received.finish, schema)
+        options = self.access.options
+        described = schema.model_json_schema()
+        if options.structured_output == "prompt":
+            messages = with_schema(messages, json.dumps(described, ensure_ascii=False))
+        request = Request.of(options, messages, described)
+        kept = await self.access.reply(request, schema, self.spans)
+        self.replies.append(request.key)
+        return read(kept.text, kept.finish, schema)
+
+
+class ChatAccess:
+    """The chat model of one step, inside one event loop. Nothing of it is made before the first request is sent."""
+
+    def __init__(self, options: ChatConfig, budget: Budget) -> None:
+        self.options = options
+        self._budget = budget
+        self._guard = Guard(options.api_key_env)
+        self._prices = Prices.of(options)
+        self._slots = asyncio.Semaphore(options.concurrency)
+        self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._changed = asyncio.Event()
+        self._model: Model | None = None
+
+    def lend(self, spans: tuple[Span, ...]) -> Lent:
+        """The chat for one task."""
+        return Lent(self, spans)
+
+    async def close(self) -> None:
+        """Close what was opened in this loop."""
+        if self._model is not None:
+            await self._model.close()
+
+    async def reply(self, request: Request, schema: type[BaseModel], spans: tuple[Span, ...]) -> Kept:
+        """The kept reply to a request, or the one that the server sends now, which is kept first.
+
+        Unanswered: it cannot be had now, or must not be asked for. Any other DocutuneError stops the run.
+        """
+        async with self._asking[request.key]:  # two tasks may ask the same
+            kept = self._budget.journal.recall(request.key)
+            self._budget.use(request.key, kept)
+            if kept is not None:
+                self._budget.reused()
+                return kept
+            self._scan(request, spans)
+            try:
+                return await trying(lambda: self._attempt(request, schema), self.options.retries)
+            except Failed as failure:
+                raise failure.fatal or Unanswered(f"no reply: {failure.reason}") from None
+
+    def _scan(self, request: Request, spans: tuple[Span, ...]) -> None:
+        kind = self._guard.find(message.content for message in request.messages)
+        if kind is not None:
+            places = ", ".join(dict.fromkeys(map(str, spans))) or "no source"
+            raise Unanswered(f"a secret must not be sent: {kind} in {places}")
+
+    async def _attempt(self, request: Request, schema: type[BaseModel]) -> Kept:
+        async with self._slots:
+            model = self._opened()
+            attempt = await self._reserve(request)
+            amount = attempt.amount  # what counts unless it turns out to be less
+            try:
+                await asyncio.to_thread(self._budget.ledger.sent, attempt, _now())
+                received = await self._send(model, request, schema)
+                kept, amount = self._priced(received, attempt.amount)
+                await asyncio.to_thread(self._budget.journal.keep, request.key, kept)
+            except Failed as failure:
+                amount = _spent(failure, attempt.amount)
+                await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
+                raise
+            finally:
+                self._settle(attempt, amount)
+            await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
+            return kept
+
+    def _opened(self) -> Model:
+        if self._model is None:
+            self._model = Model(self.options)
+        return self._model
+
+    async def _reserve(self, request: Request) -> Attempt:
+        """Set the most aside that the request can cost, as soon as that much is left of the budget."""
+        most = self._amount(request.most_input_tokens, self.options.max_tokens)
+        while not self._budget.fits(most):
+            if not self._budget.waiting:
+                raise self._budget.refusal(most)
+            self._changed.clear()
+            await self._changed.wait()
+        return self._budget.reserve(request.key, most, self._prices is not None)
+
+    async def _send(self, model: Model, request: Request, schema: type[BaseModel]) -> Received:
+        try:
+            async with asyncio.timeout(self.options.timeout):
+                return await model.send(request.messages, schema)
+        except DocutuneError:
+            raise
+        except Exception as error:
+            meaning = explain(error, self.options.model, self._guard.redact)
+            if meaning is None:
+                raise
+            raise meaning from None  # the client's error may quote the key
+
+    def _priced(self, received: Received, most: Amount) -> tuple[Kept, Amount]:
+        """The reply as it is kept, and what it cost: the most that it could, where the server does not say."""
+        sent, replied = received.input_tokens, received.output_tokens
+        amount = most if sent is None or replied is None else self._amount(sent, replied)
+        cost = None if self._prices is None else amount.cost
+        text = self._guard.redact(received.text.encode(errors="replace").decode())
+        return Kept(text, received.finish, sent, replied, cost, _now()), amount
+
+    def _amount(self, input_tokens: int, output_tokens: int) -> Amount:
+        cost = 0.0 if self._prices is None else self._prices.cost(input_tokens, output_tokens)
+        return Amount(1, input_tokens, output_tokens, cost)
+
+    def _settle(self, attempt: Attempt, amount: Amount) -> None:
+        self._budget.settle(attempt, amount)
+        self._changed.set()
 
 
 @asynccontextmanager
-async def access(options: ChatConfig) -> AsyncIterator[ChatAccess]:
-    """The chat model of these options, inside the running event loop."""
-    async with opened(options) as model:
-        yield ChatAccess(options, model)
+async def access(options: ChatConfig, budget: Budget) -> AsyncIterator[ChatAccess]:
+    """The chat model of these options in the running event loop, closed when the block ends."""
+    opened = ChatAccess(options, budget)
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 def with_schema(messages: Sequence[Message], schema: str) -> list[Message]:
@@ -41,3 +169,14 @@ def with_schema(messages: Sequence[Message], schema: str) -> list[Message]:
     *before, last = messages
     wanted = "Answer with one JSON object that fits this JSON Schema, and with nothing else:"
     return [*before, replace(last, content=f"{last.content}\n\n{wanted}\n{schema}")]
+
+
+def _spent(failure: Failed, most: Amount) -> Amount:
+    """What a failed request counts for: all that it could cost, where the server may ask money for it."""
+    if failure.billed:
+        return most
+    return Amount(requests=1) if failure.received else Amount()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

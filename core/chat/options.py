@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -43,6 +44,13 @@ class ChatConfig(BaseModel):
         ),
     ] = None
 
+    @field_validator("base_url")
+    @classmethod
+    def _holds_no_password(cls, url: str | None) -> str | None:
+        if url is not None and "@" in url.partition("//")[2].partition("/")[0]:
+            raise ValueError("a base_url must hold no user name or password; name a variable in api_key_env")
+        return url
+
     @field_validator("model")
     @classmethod
     def _names_a_provider(cls, model: str) -> str:
@@ -50,6 +58,25 @@ class ChatConfig(BaseModel):
         if not (provider and colon and name):
             raise ValueError(f"{model!r} names no provider; write provider:name, such as openai:{model.strip(':')}")
         return model
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+
+    @classmethod
+    def of(cls, options: ChatConfig) -> Prices | None:
+        """The prices that the options give; None unless they give both."""
+        if options.input_price is None or options.output_price is None:
+            return None
+        return cls(options.input_price, options.output_price)
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """US dollars for that many tokens."""
+        return (input_tokens * self.input + output_tokens * self.output) / 1e6
 
 
 class BudgetConfig(BaseModel):

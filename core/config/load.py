@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from docutune.chat.options import BudgetConfig, ChatConfig, Prices
 from docutune.config.binding import Binder, unwritten_places
 from docutune.config.explain import Explainer, describe, problem
-from docutune.config.models import SECTIONS, Frame, PipelineConfig, SplitConfig
+from docutune.config.models import SECTIONS, Frame, PipelineConfig, SplitConfig, StepConfig
 from docutune.config.overrides import override
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, read_yaml
@@ -64,6 +65,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     sections = {section: binder.section(section) for section in SECTIONS}
     problems += [*_source_problems(document, path.parent), *binder.problems]
     problems += _model_problems(document, path.parent)
+    problems += _price_problems(document, frame, sections["generate"])
     problems = [item for item in problems if item in document.problems or item.key not in document.unreadable]
     if problems or frame is None:
         raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=_line)))
@@ -74,6 +76,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
         project=frame.project,
         language=frame.language,
         sources=frame.sources,
+        budget=frame.budget or BudgetConfig(),
         split=frame.split or SplitConfig(),
         path=path.absolute(),
         notes=tuple(binder.notes),
@@ -139,6 +142,16 @@ def _model_problems(document: Document, folder: Path) -> list[Problem]:
         if message:
             problems.append(problem(document, ("train", index, "with", "model"), message))
     return problems
+
+
+def _price_problems(document: Document, frame: Frame | None, steps: Sequence[StepConfig]) -> Iterator[Problem]:
+    """A limit in dollars means nothing while nobody says what tokens cost."""
+    if frame is None or frame.budget is None or frame.budget.max_cost_usd is None:
+        return
+    for step in steps:
+        if isinstance(step.options, ChatConfig) and Prices.of(step.options) is None:
+            message = f"needs the prices of {step.options.model}: set input_price and output_price of {step.name!r}"
+            yield problem(document, ("budget", "max_cost_usd"), message)
 
 
 def _line(problem: Problem) -> tuple[bool, int]:

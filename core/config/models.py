@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from docutune.chat.options import BudgetConfig
 from docutune.records import Reads, Split
 from docutune.registry import Entry
 
@@ -147,6 +148,9 @@ class Frame(BaseModel):
         Field(description="parsers with options, or to choose between two; the other installed ones serve the rest"),
     ] = None
     generate: Annotated[Steps, Field(description="generators of samples; unset: grounded")] = None
+    budget: Annotated[
+        BudgetConfig | None, Field(description="what all requests to chat models may cost; unset: no limit")
+    ] = None
     curate: Annotated[Steps, Field(description="curators, in this order; unset: duplicates")] = None
     split: Annotated[SplitConfig | None, Field(description="what is held out")] = None
     train: Annotated[Steps, Field(description="trainings, each of one base model; unset: none, the dataset only")] = (
@@ -182,6 +186,7 @@ class PipelineConfig(BaseModel):
     parse: tuple[StepConfig, ...]
     generate: tuple[StepConfig, ...]
     curate: tuple[StepConfig, ...]
+    budget: BudgetConfig
     split: SplitConfig
     train: tuple[StepConfig, ...]
     runtime: tuple[StepConfig, ...]

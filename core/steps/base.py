@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import BaseModel
+
+from docutune.chat.budget import Budget
 from docutune.contracts import Chat, Registration
 from docutune.corpus import Dataset
 from docutune.errors import PluginError
@@ -78,7 +81,8 @@ class Evaluated:
 class Products:
     """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix.
 
-    `given` holds the ids of the samples that came from files, each with the split that its file gives it.
+    `given` holds the ids of the samples that came from files, each with the split that its file gives it; `replies` the
+    keys of the chat model's replies behind the samples.
     """
 
     documents: tuple[Document, ...] = ()
@@ -88,6 +92,7 @@ class Products:
     samples: tuple[Made, ...] | None = None
     given: Mapping[str, Split | None] = field(default_factory=dict)
     rejected: tuple[Rejection, ...] = ()
+    replies: frozenset[str] = frozenset()
     dataset: Dataset | None = None
     bases: Mapping[str, Base] = field(default_factory=dict)
     models: Mapping[str, TrainedModel] = field(default_factory=dict)
@@ -103,12 +108,16 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a step may use while it makes its result. `run` is the run's folder; `anew`: kept items do not count."""
+    """What a step may use while it makes its result. `run` is the run's folder; `anew`: kept items do not count.
+
+    `budget` is what all chat models of the run may cost together.
+    """
 
     store: Store
     registry: Registry
     run: Path
     progress: Progress
+    budget: Budget
     anew: bool = False
 
 
@@ -184,6 +193,13 @@ class Step(Protocol):
         """For a step made of items: how many, and how many are kept already. None for other steps."""
 
 
-def plugin_identity(registration: Registration, options: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The part of a key that a plugin decides: its name, revision and options."""
-    return {"plugin": registration.name, "revision": registration.revision, "options": dict(options)}
+def plugin_identity(
+    registration: Registration, options: BaseModel, left_out: Iterable[str] = ()
+) -> dict[str, JsonValue]:
+    """The part of a key that a plugin decides: its name, revision and options.
+
+    Options that change no result are left out: those that the Config's class names in `decides_nothing`.
+    """
+    nothing = {*left_out, *getattr(type(options), "decides_nothing", ())}
+    decisive = options.model_dump(mode="json", exclude=nothing)
+    return {"plugin": registration.name, "revision": registration.revision, "options": decisive}

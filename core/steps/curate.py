@@ -41,7 +41,7 @@ class Curate:
         """The curator and the identities of all samples before it."""
         if products.samples is None:
             return None
-        identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
+        identity = plugin_identity(self.config.entry.registration, self.config.options)
         ids = sorted(made.sample.id for made in products.samples)
         return fingerprint(["curate", RECORDS_VERSION, identity, self.seed, ids])
 

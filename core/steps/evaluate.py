@@ -168,4 +168,4 @@ def _both(probes: Mapping[str, Sequence[Probe]]) -> list[tuple[Probe, Variant]]:
 
 
 def _identity(step: StepConfig) -> JsonValue:
-    return plugin_identity(step.entry.registration, step.options.model_dump(mode="json"))
+    return plugin_identity(step.entry.registration, step.options)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from docutune.chat.access import access
+from docutune.chat.access import ChatAccess, access
 from docutune.chat.options import ChatConfig
 from docutune.config import StepConfig
-from docutune.contracts import Context, Generator, Library
-from docutune.errors import Cancelled, DocutuneError, PluginError
-from docutune.grounding import REVISION, complaints, is_invented, used
+from docutune.contracts import Generator
+from docutune.errors import DocutuneError
+from docutune.grounding import REVISION
 from docutune.records import (
     RECORDS_VERSION,
     JsonValue,
@@ -28,18 +27,11 @@ from docutune.records import (
 )
 from docutune.registry import Registry
 from docutune.steps.base import Count, Items, Products, Rejection, StepContext, Tools, plugin_identity
+from docutune.steps.task import Attempts, Declared, failed, still_holds
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
 
 CONCURRENT_TASKS = 16
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A task with its key."""
-
-    key: str
-    task: Task
 
 
 @dataclass(frozen=True)
@@ -69,10 +61,10 @@ class Generate:
     def declared(self, library: SymbolTable) -> Sequence[Declared]:
         """The generator's tasks for this library, each key once; computed once per library."""
         if self._declared.get("library") is not library:
-            identity = plugin_identity(self.config.entry.registration, self.config.options.model_dump(mode="json"))
+            identity = plugin_identity(self.config.entry.registration, self.config.options)
             tasks = {self._task_key(identity, task): task for task in self._tasks(library)}
             declared = [Declared(key, task) for key, task in tasks.items()]
-            self._declared.update(library=library, tasks=declared, items=Items(partial(_grounded, library)))
+            self._declared.update(library=library, tasks=declared, items=Items(partial(still_holds, library)))
         tasks_: Sequence[Declared] = self._declared["tasks"]
         return tasks_
 
@@ -92,13 +84,7 @@ class Generate:
         except DocutuneError:
             raise
         except Exception as error:
-            raise self._failed("while it declared its tasks", error) from error
-
-    def _failed(self, place: str, error: Exception) -> PluginError:
-        return PluginError(
-            f"generator {self.plugin!r} failed {place}: {type(error).__name__}: {error}",
-            "this is a bug of the plugin (DOCUTUNE_STRICT=1 shows where); what was generated before is kept",
-        )
+            raise failed(self.plugin, "while it declared its tasks", error) from error
 
     def _task_key(self, identity: Mapping[str, JsonValue], task: Task) -> str:
         versions: JsonValue = [RECORDS_VERSION, REVISION]
@@ -129,18 +115,11 @@ class Generate:
         return self._add(products, results)
 
     async def _make(self, library: SymbolTable, tools: Tools) -> list[Any]:
-        async with self._context(tools) as context:
-            return await self._run_all(self.declared(library), library, context, tools)
-
-    @asynccontextmanager
-    async def _context(self, tools: Tools) -> AsyncIterator[StepContext]:
-        """What the plugin is lent; a chat model only if its options name one."""
-        context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress)
+        """A chat model is lent only to a plugin whose options name one."""
         if not isinstance(self.config.options, ChatConfig):
-            yield context
-            return
-        async with access(self.config.options) as chat:
-            yield replace(context, lent=chat)
+            return await self._run_all(library, tools, None)
+        async with access(self.config.options, tools.budget) as chat:
+            return await self._run_all(library, tools, chat)
 
     def count(self, products: Products, store: Store) -> Count | None:
         """Tasks, and how many were done before."""
@@ -150,67 +129,53 @@ class Generate:
         items = self._items(products.library)
         return Count(len(declared), sum(items.get(store, item.key) is not None for item in declared))
 
-    async def _run_all(
-        self, declared: Sequence[Declared], library: SymbolTable, context: Context, tools: Tools
-    ) -> list[Any]:
+    async def _run_all(self, library: SymbolTable, tools: Tools, chat: ChatAccess | None) -> list[Any]:
         """Tasks are started as others end; each result is kept at once, so that nothing finished is lost."""
-        items = self._items(library)
+        declared, items = self.declared(library), self._items(library)
         results: list[Any] = [None if tools.anew else items.get(tools.store, item.key) for item in declared]
+        tools.budget.use_all(_replies(value for value in results if value is not None))
         waiting = iter([index for index, value in enumerate(results) if value is None])
         report = _Reporter(tools.progress, sum(value is not None for value in results), len(results))
+        context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress)
+        attempts = Attempts(self.generator, self.plugin, library)
 
         async def work(keep: Callable[[str, JsonValue], None]) -> None:
             for index in waiting:
-                results[index] = await self._run(declared[index], library, context)
-                keep(declared[index].key, results[index])
+                item = declared[index]
+                lent = None if chat is None else chat.lend(item.task.spans)
+                done = await attempts.do(item, replace(context, lent=lent), lent)
+                results[index] = done.value
+                if done.lasting:
+                    keep(item.key, done.value)
                 report.one_more()
 
+        workers = CONCURRENT_TASKS if chat is None else chat.options.concurrency
         try:
             with tools.store.keeping("cache") as keep:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(CONCURRENT_TASKS, len(results))):
+                    for _ in range(min(workers, len(results))):
                         group.create_task(work(keep))
         except ExceptionGroup as failures:
             first = failures.exceptions[0]  # it stopped the others
             raise first from first.__cause__
         return results
 
-    async def _run(self, item: Declared, library: Library, context: Context) -> JsonValue:
-        """One task; samples that name what does not exist are asked for once more, then rejected."""
-        samples = await self._ask(item, context, None)
-        names = _names(samples)
-        wrong = _ungrounded(samples, library)
-        if wrong:
-            samples = await self._ask(item, context, "; ".join(dict.fromkeys(wrong.values())))
-            names |= _names(samples)
-            wrong = _ungrounded(samples, library)
-        kept = [to_json(sample) for sample in samples if sample.id not in wrong]
-        rejected: list[JsonValue] = [[subject, reason] for subject, reason in wrong.items()]
-        invented: dict[str, JsonValue] = {name: is_invented(name, library) for name in sorted(names)}
-        return {"samples": kept, "rejected": rejected, "invented": invented}
-
-    async def _ask(self, item: Declared, context: Context, complaint: str | None) -> Sequence[Sample]:
-        try:
-            return await self.generator.run(item.task, context, complaint)
-        except KeyboardInterrupt:
-            raise Cancelled from None  # inside a task an interrupt would be reported a second time
-        except DocutuneError:
-            raise
-        except Exception as error:
-            place = ", ".join(map(str, item.task.spans)) or "no source"
-            raise self._failed(f"at {place}", error) from error
-
     def _add(self, products: Products, results: Sequence[Any]) -> Products:
         assert products.library is not None
         producer = f"{self.plugin}@{self.config.entry.registration.revision}"
+        model = self.config.options.model if isinstance(self.config.options, ChatConfig) else None
         made: list[Made] = []
         rejected: list[Rejection] = []
         for item, value in zip(self.declared(products.library), results, strict=True):
-            origin = Origin(item.task.spans, item.key, producer)
+            origin = Origin(item.task.spans, item.key, producer, model)
             made.extend(Made(from_json(Sample, sample), origin) for sample in value["samples"])
             rejected.extend(Rejection(subject, self.plugin, reason) for subject, reason in value["rejected"])
-        samples = (*(products.samples or ()), *made)
-        return replace(products, samples=samples, rejected=(*products.rejected, *rejected))
+        return replace(
+            products,
+            samples=(*(products.samples or ()), *made),
+            rejected=(*products.rejected, *rejected),
+            replies=products.replies | frozenset(_replies(results)),
+        )
 
 
 @dataclass
@@ -227,16 +192,6 @@ class _Reporter:
         self.progress(self.done, self.total)
 
 
-def _grounded(library: Library, value: Any) -> bool:
-    """Whether the library still has, and still lacks, every name that decided a kept result."""
-    return all(is_invented(name, library) == before for name, before in value["invented"].items())
-
-
-def _names(samples: Sequence[Sample]) -> set[str]:
-    return {name for sample in samples for name in used(sample)}
-
-
-def _ungrounded(samples: Sequence[Sample], library: Library) -> dict[str, str]:
-    """Sample id -> what is wrong with it."""
-    found = ((sample.id, complaints(sample, library)) for sample in samples)
-    return {name: "; ".join(wrong) for name, wrong in found if wrong}
+def _replies(values: Iterable[Any]) -> list[str]:
+    """The keys of the replies behind kept results; those of generators that ask no chat model have none."""
+    return [key for value in values for key in value.get("replies", ())]

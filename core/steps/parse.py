@@ -72,7 +72,7 @@ class Parse:
 
     def _item_key(self, file: SourceFile) -> str:
         step = self.parsers[file.claim]
-        identity = plugin_identity(step.entry.registration, step.options.model_dump(mode="json"))
+        identity = plugin_identity(step.entry.registration, step.options)
         return fingerprint(["parse", RECORDS_VERSION, identity, file.digest, file.name])
 
     def key(self, products: Products) -> str | None:

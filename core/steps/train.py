@@ -109,8 +109,7 @@ class Train:
         base = products.bases.get(self.options.model)
         if products.dataset is None or base is None:
             return None
-        options = self.options.model_dump(mode="json", exclude={"model"})
-        identity = plugin_identity(self.config.entry.registration, options)
+        identity = plugin_identity(self.config.entry.registration, self.options, left_out={"model"})
         return fingerprint(["train", RECORDS_VERSION, identity, products.dataset.version, base.model.digest])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
