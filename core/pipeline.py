@@ -17,7 +17,7 @@ from docutune.config import PipelineConfig
 from docutune.corpus import write_samples
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
-from docutune.records import JsonValue, Outcome, StepInfo
+from docutune.records import JsonValue, Outcome, StepInfo, to_json
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
@@ -174,6 +174,9 @@ class Pipeline:
             if after.unread:
                 kinds = ", ".join(f"{count} {suffix}" for suffix, count in after.unread.items())
                 log.note(f"files that no installed parser reads: {kinds}")
+        if len(after.rejected) > len(before.rejected):
+            lines = (json.dumps(to_json(item), ensure_ascii=False) for item in after.rejected)
+            atomic.write_text(folder / "rejected.jsonl", "".join(f"{line}\n" for line in lines))
         if after.dataset is not None and before.dataset is None:
             write_samples(after.dataset, folder / "samples.jsonl")
             log.facts["dataset"] = after.dataset.version

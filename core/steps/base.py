@@ -14,7 +14,7 @@ from docutune.contracts import Chat, Registration
 from docutune.corpus import Dataset
 from docutune.errors import PluginError
 from docutune.evaluation import Comparison
-from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Split
+from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Span, Split
 from docutune.registry import Registry
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
@@ -38,11 +38,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A sample or task that was left out, and why. `subject` is a sample's id or a task's key."""
+    """A sample or task that was left out, and why. `subject` is a sample's id or a task's key, `spans` its sources."""
 
     subject: str
     producer: str
     reason: str
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,12 @@ class Curate:
         return None
 
     def _apply(self, products: Products, reasons: dict[str, str]) -> Products:
-        kept = tuple(made for made in products.samples or () if made.sample.id not in reasons)
-        rejected = tuple(Rejection(subject, self.plugin, reason) for subject, reason in reasons.items())
+        samples = products.samples or ()
+        kept = tuple(made for made in samples if made.sample.id not in reasons)
+        spans = {made.sample.id: made.origin.spans for made in samples}
+        rejected = tuple(
+            Rejection(subject, self.plugin, reason, spans.get(subject, ())) for subject, reason in reasons.items()
+        )
         return replace(products, samples=kept, rejected=(*products.rejected, *rejected))
 
 

@@ -169,7 +169,8 @@ class Generate:
         for item, value in zip(self.declared(products.library), results, strict=True):
             origin = Origin(item.task.spans, item.key, producer, model)
             made.extend(Made(from_json(Sample, sample), origin) for sample in value["samples"])
-            rejected.extend(Rejection(subject, self.plugin, reason) for subject, reason in value["rejected"])
+            spans = item.task.spans
+            rejected.extend(Rejection(subject, self.plugin, reason, spans) for subject, reason in value["rejected"])
         return replace(
             products,
             samples=(*(products.samples or ()), *made),

@@ -40,7 +40,7 @@ class Tried:
     @property
     def complaint(self) -> str | None:
         """What to tell the generator; None when all is well."""
-        return self.refused or "; ".join(self.wrong.values()) or None
+        return self.refused or "; ".join(dict.fromkeys(self.wrong.values())) or None
 
 
 @dataclass(frozen=True)
