@@ -1,5 +1,6 @@
 """The report as a reader gets it: one page that asks the network for nothing, says everything and escapes all of it."""
 
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,19 +11,29 @@ from markdown_it import MarkdownIt
 from docutune.evaluation import Comparison, Interval, Verdict
 from docutune.records import Answer, Made, Measure, Message, Origin, Sample, Span, from_json, to_json
 from docutune.report import (
+    Changes,
+    Coverage,
     CurvePoint,
     DatasetFacts,
     EvaluationFacts,
+    LengthBin,
+    Lengths,
     LibraryFacts,
     ModelReport,
+    ModuleCoverage,
     Report,
     RunFacts,
+    Score,
     SideBySide,
     SourceProblem,
+    Spending,
     StepFacts,
+    Untold,
+    changed_answers,
     headline,
-    side_by_side,
+    meaning,
     to_html,
+    to_json_text,
     to_markdown,
 )
 from docutune.report.charts import line_chart
@@ -31,7 +42,7 @@ from docutune.report.words import Words
 
 ATTACK = '<script>alert(1)</script> & "quoted" | `<img src=x onerror=alert(2)>`\n```\n</code></pre><b>out</b>\n```'
 FETCHING = {"src", "srcset", "action", "formaction", "data", "poster", "background", "ping", "manifest", "cite"}
-VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "path"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "line", "circle", "path", "wbr"}
 
 
 class Page(HTMLParser):
@@ -48,6 +59,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        if tag == "wbr":
+            self.parts.append("\0")
         if tag not in VOID:
             self.open.append(tag)
 
@@ -63,7 +76,8 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.parts).split())
+        """What is read; where a line may break inside a name, nothing is."""
+        return " ".join(re.sub(" ?\0 ?", "", " ".join(self.parts)).split())
 
     def of(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.tags if name == tag]
@@ -76,7 +90,22 @@ def comparison(metric: str, base: float, tuned: float, verdict: Verdict = "bette
     return Comparison(metric, 40, around(base), around(tuned), around(tuned - base), verdict, left_out)
 
 
-DATASET = DatasetFacts("d41d8cd98f00", 120, 40, 100, 8, 12, {"purpose": 90, "negative": 30}, {"en": 120}, {"exact": 7})
+DATASET = DatasetFacts(
+    *("d41d8cd98f00", 120, 40, 100, 8, 12),
+    by_kind={"purpose": 90, "negative": 30},
+    by_language={"en": 120},
+    rejected={"exact": 7},
+    left_out=9,
+    held_out={"rephrased": 12},
+    lengths=(Lengths("answer", 9, 40, 61, (LengthBin(0, 15, 2), LengthBin(16, 31, 0), LengthBin(32, 63, 118))),),
+)
+COVERAGE = Coverage(
+    (ModuleCoverage("acme", 20, 11, 7), ModuleCoverage("acme.net", 2, 1, 1)),
+    (
+        Untold("acme.send", "function", "src/acme.py:3-9", True),
+        Untold("acme.net.Host", "class", "src/net.py:1-2", False),
+    ),
+)
 RUN = RunFacts(
     "20260102-030405-abcd", "acme", "2026-01-02T03:04:05+00:00", "2026-01-02T03:09:00+00:00", 295.0, "finished", "0.1.0"
 )
@@ -87,14 +116,23 @@ MODEL = ModelReport(
     key="feedc0de",
     settings={"lora_rank": 16, "learning_rate": 0.0002},
     figures={"tokens_per_second": 812.5},
-    curve=tuple(CurvePoint(step, 4.0 / step, 2e-4) for step in range(1, 41)),
+    curve=(
+        *(CurvePoint(step, 4.0 / step, 2e-4) for step in range(1, 41)),
+        *(CurvePoint(step, validation_loss=5.0 / step) for step in (10, 20, 30, 40)),
+    ),
     evaluations=(
         EvaluationFacts("text-overlap", (comparison("match", 0.02, 0.61), comparison("own-metric", 3.0, 7.0))),
     ),
     answers=(
-        SideBySide("What is `a.b`?", "It is c.", "No idea", "It is c.", ("docs/x.md:3-9",), 0.1, 1.0, "rougeL"),
-        SideBySide("And d?", "E.", "", "F.", ("src/a.py:1-2", "docs/y.md:4-4"), None, None),
+        SideBySide(
+            *("What is `a.b`?", "It is c.", "No idea", "It is c.", ("docs/x.md:3-9",)),
+            scores=(Score("match", 0.0, 1.0), Score("rougeL", 0.1, 1.0)),
+            sample="0123456789abcdef",
+            change="improved",
+        ),
+        SideBySide("And d?", "E.", "", "F.", ("src/a.py:1-2", "docs/y.md:4-4")),
     ),
+    changes=Changes(("match", "rougeL"), 31, 4, 5),
 )
 
 
@@ -102,7 +140,8 @@ def report(*models: ModelReport, language: str = "en") -> Report:
     return Report(
         run=RUN,
         headline=headline(models, DATASET, language),
-        library=LibraryFacts(5, 44, 33, 22, (SourceProblem("docs/bad.md", "not valid UTF-8 at byte 7"),)),
+        meaning=meaning(models, DATASET, language),
+        library=LibraryFacts(5, 44, 33, 22, (SourceProblem("docs/bad.md", "not valid UTF-8 at byte 7"),), COVERAGE),
         dataset=DATASET,
         models=models,
         steps=(StepFacts("parse", "reused", 0.25), StepFacts("train:tiny", "made", 142.0)),
@@ -115,7 +154,7 @@ def test_the_page_opens_with_the_answer() -> None:
     found = headline([MODEL], DATASET)
     assert found == (
         "The tuned model is better: matching answers rose from 2.0% to 61.0% "
-        "(+59.0 points, 95% interval +58.0 to +60.0)."
+        "(+59.0 points, 95% interval +58.0 to +60.0, 40 questions)."
     )
     text = Page(to_html(report(MODEL))).text
     assert text.index("Better") < text.index(found) < text.index("tiny") < text.index("It is c.")
@@ -135,17 +174,22 @@ def test_everything_is_on_the_page() -> None:
     for part in [
         *("2.0%", "61.0%", "+59.0 points", "1.0% to 3.0%", "+58.0 to +60.0", "own-metric", "3", "7", "+4"),
         *("What is a.b ?", "It is c.", "No idea", "(empty answer)", "docs/x.md:3-9", "src/a.py:1-2"),
-        *("ROUGE-L 10.0%", "ROUGE-L 100.0%", "builtin/tiny", "feedc0de", "lora_rank", "2e-4", "812.5"),
+        *("no match → matches · ROUGE-L 10.0% → 100.0%", "0123456789abcdef", "Improved 31 Worsened 4 Same 5"),
+        *("builtin/tiny", "feedc0de", "lora_rank", "2e-4", "812.5", "validation 0.125"),
+        *("12 held-out questions ask, in other words, for facts that were trained", "builtin/tiny is a toy"),
+        *("54.5% 12 / 22", "36.4% 8 / 22", "acme.net", "2 of 22 without any sample", "src/acme.py:3-9"),
+        *("names a symbol that is held out 9", "characters; shortest 9, median 40, longest 61", "118"),
         *("d41d8cd98f00", "negative", "30", "exact", "docs/bad.md", "not valid UTF-8 at byte 7"),
-        *("reused", "2 min 22 s", "device.threads", "20260102-030405-abcd", "2026-01-02 03:09:00 UTC", "4 min 55 s"),
+        *("reused", "2 min 22 s", '"threads": 2', "20260102-030405-abcd", "2026-01-02 03:09:00 UTC", "4 min 55 s"),
     ]:
         assert part in text, part
 
 
 def test_the_curves_are_drawn_with_labelled_axes() -> None:
     page = Page(to_html(report(MODEL)))
-    curves = [path for path in page.of("path") if path.get("class") == "curve"]
-    assert [len((path["d"] or "").split("L")) for path in curves] == [40, 40]
+    curves = {path["class"]: path for path in page.of("path") if path.get("class", "").startswith("curve")}
+    assert [*curves] == ["curve loss", "curve validation_loss", "curve learning_rate"]
+    assert [len((path["d"] or "").split("L")) for path in curves.values()] == [40, 4, 40]
     assert {"Loss", "Learning rate"} <= {drawing.get("aria-label") for drawing in page.of("svg")}
     assert "0 10 20 30 40 step" in re.sub(r"\s+", " ", page.text)
 
@@ -177,14 +221,18 @@ def test_what_others_wrote_is_text_and_never_markup() -> None:
         base=ATTACK,
         settings={ATTACK: ATTACK},
         evaluations=(EvaluationFacts(ATTACK, (comparison(ATTACK, 0.1, 0.2),)),),
-        answers=(SideBySide(ATTACK, ATTACK, ATTACK, ATTACK, (ATTACK,), 0.5, 0.5, ATTACK),),
+        answers=(SideBySide(*(ATTACK,) * 4, sources=(ATTACK,), scores=(Score(ATTACK, 0.5, 0.5),), sample=ATTACK),),
+        changes=Changes((ATTACK, ATTACK), 1, 1, 1),
     )
     given = report(hostile, hostile)
     given = replace(
         given,
         run=replace(RUN, project=ATTACK, id=ATTACK, outcome=ATTACK, started=ATTACK),
-        library=LibraryFacts(1, 1, 1, 1, (SourceProblem(ATTACK, ATTACK),)),
-        dataset=replace(DATASET, by_kind={ATTACK: 1}, rejected={ATTACK: 1}),
+        library=LibraryFacts(
+            *(1, 1, 1, 1, (SourceProblem(ATTACK, ATTACK),)),
+            coverage=Coverage((ModuleCoverage(ATTACK, 1, 1, 1),), (Untold(ATTACK, ATTACK, ATTACK, True),)),
+        ),
+        dataset=replace(DATASET, by_kind={ATTACK: 1}, by_language={ATTACK: 1}, rejected={ATTACK: 1}),
         steps=(StepFacts(ATTACK, ATTACK, 1.0),),
         manifest={ATTACK: [ATTACK, {"deep": ATTACK}]},
     )
@@ -205,8 +253,15 @@ def test_markdown_says_the_same() -> None:
         "lora\\_rank",
         "docs/bad.md",
         "train:tiny",
-        "device.kind",
+        '"kind": "cpu"',
         "(empty answer)",
+        "- builtin/tiny is a toy",
+        "All 40 answers: Improved 31, Worsened 4, Same 5",
+        "| acme | 20 | 11 | 7 |",
+        "- acme.net.Host (class, src/net.py:1-2)",
+        "| 40 | 0.125 |",
+        "| 32–63 | 118 |",
+        "Sample: 0123456789abcdef",
     ):
         assert part in text, part
 
@@ -215,11 +270,14 @@ def test_markdown_keeps_its_shape_whatever_is_in_it() -> None:
     hostile = replace(
         MODEL, name=ATTACK, settings={ATTACK: ATTACK}, answers=(SideBySide(ATTACK, ATTACK, ATTACK, ATTACK),)
     )
-    found = MarkdownIt().enable("table").parse(to_markdown(report(hostile)))
+    given = replace(report(hostile), manifest={ATTACK: [ATTACK, {"deep": ATTACK}]})
+    found = MarkdownIt().enable("table").parse(to_markdown(given))
     every = [part for token in found for part in (token, *(token.children or ()))]
     assert not {token.type for token in every} & {"html_block", "html_inline", "code_inline", "em_open", "code_block"}
-    assert [token.content for token in found if token.type == "fence"] == [f"{ATTACK}\n"] * 3
-    assert sum(token.type == "table_open" for token in found) == 9
+    fences = [token.content for token in found if token.type == "fence"]
+    assert fences[:-1] == [f"{ATTACK}\n"] * 3
+    assert json.loads(fences[-1]) == given.manifest
+    assert sum(token.type == "table_open" for token in found) == 11
     settings = [token.children[0].content for token in found if token.type == "inline" and token.children]
     assert settings.count(" ".join(ATTACK.split())) == 3
     assert not [token for token in every if token.type == "inline" and token.content.startswith("|")]
@@ -229,12 +287,16 @@ def test_several_models_are_compared() -> None:
     worse = replace(MODEL, name="other", evaluations=(EvaluationFacts("e", (comparison("match", 0.5, 0.2, "worse"),)),))
     silent = replace(MODEL, name="silent", evaluations=())
     given = report(worse, MODEL, silent)
-    assert given.headline.startswith("1 of 3 models got better; the best is tiny: matching answers rose")
+    assert given.headline.startswith(
+        "1 of 3 models got better; the best is tiny: matching answers rose from 2.0% to 61"
+    )
     text = Page(to_html(given)).text
-    assert text.index("Models Model Metric") < text.index("Base model")
+    assert text.index("Models Model Base") < text.index("Base model")
     assert "Not measured" in text
     assert "This model was not evaluated." in text
-    assert headline([worse, silent], DATASET) == "None of 2 models got better."
+    assert headline([worse, silent], DATASET).startswith(
+        "None of 2 models got better; the closest is other with matching"
+    )
     assert "| silent | — | — | — | — | — | Not measured |" in to_markdown(given)
 
 
@@ -276,19 +338,16 @@ def test_the_chinese_report_has_no_english_left() -> None:
     given = report(MODEL, language="zh")
     assert (
         given.headline
-        == "微调后的模型更好：答案吻合率从 2.0% 升至 61.0%（+59.0 个百分点，95% 置信区间 +58.0 至 +60.0）。"
+        == "微调后的模型更好：答案吻合率从 2.0% 升至 61.0%（+59.0 个百分点，95% 置信区间 +58.0 至 +60.0，40 个问题）。"
     )
     page = Page(to_html(given))
     assert page.of("html") == [{"lang": "zh"}]
-    assert not re.search(r"\b(Base|Tuned|Difference|Dataset|Samples|Steps|Loss|Better|Expected)\b", page.text)
+    english = (
+        "Base|Tuned|Difference|Dataset|Samples?|Steps|Loss|Better|Expected|Improved|Coverage|Module|purpose|English"
+    )
+    assert not re.search(rf"\b({english})\b", page.text)
     assert Words("zh-CN").tag == "zh"
     assert Words("fr").tag == "en"
-
-
-def test_one_answer_matches_or_not_and_has_no_percentage() -> None:
-    answer = SideBySide("Q?", "R", "B", "T", (), 0.0, 1.0, "match")
-    text = Page(to_html(report(replace(MODEL, answers=(answer,))))).text
-    assert "Base no match B Tuned matches T" in text
 
 
 def test_the_json_form_gives_the_same_page() -> None:
@@ -297,39 +356,130 @@ def test_the_json_form_gives_the_same_page() -> None:
 
 
 def test_a_long_curve_is_thinned_and_axes_are_round() -> None:
-    chart = line_chart((step, 1.0 + 1.0 / step) for step in range(1, 10_001))
+    chart = line_chart(loss=((step, 1.0 + 1.0 / step) for step in range(1, 10_001)))
     assert chart is not None
-    assert chart.path.count("L") < 400
+    assert chart.curves["loss"].path.count("L") < 400
     assert [tick.label for tick in chart.x_ticks] == ["0", "2000", "4000", "6000", "8000", "10000"]
     assert [tick.label for tick in chart.y_ticks] == ["0", "0.5", "1", "1.5", "2"]
 
 
 @pytest.mark.parametrize("points", [[(0, 0.0)], [(5, -1.5)], [(1, 2.0), (1, 2.0)], [(1, 1e-9), (2, 1e9)]])
 def test_odd_curves_are_drawn_inside_the_plot(points: list[tuple[int, float | None]]) -> None:
-    chart = line_chart(points)
+    chart = line_chart(loss=points)
     assert chart is not None
-    placed = [tuple(map(float, place.split())) for place in chart.path[1:].split("L")]
+    placed = [tuple(map(float, place.split())) for place in chart.curves["loss"].path[1:].split("L")]
     assert all(56 <= x <= 448 and 12 <= y <= 188 for x, y in placed)
 
 
 def test_no_value_gives_no_chart() -> None:
-    assert line_chart([(1, None), (2, float("nan"))]) is None
+    assert line_chart(loss=[(1, None), (2, float("nan"))], validation_loss=[]) is None
 
 
-def test_ten_answers_are_chosen_evenly() -> None:
-    made = [
-        Made(
-            Sample((Message("system", "S"), Message("user", f"Q{index}"), Message("assistant", f"A{index}")), "k", "f"),
-            Origin((Span("docs/x.md", index + 1, index + 2),), "task", "grounded"),
-        )
-        for index in range(40)
+def held(fact: str, index: int) -> Made:
+    """A held-out sample: question Q<index>, answer A<index>."""
+    messages = (Message("system", "S"), Message("user", f"Q{index}"), Message("assistant", f"A{index}"))
+    return Made(Sample(messages, "kind", fact), Origin((Span("docs/x.md", index + 1, index + 2),), "task", "grounded"))
+
+
+def measured(made: list[Made], metric: str, values: list[tuple[float, float]]) -> list[Measure]:
+    pairs = zip(made, values, strict=True)
+    return [
+        Measure(metric, item.sample.id, variant, value)
+        for item, (base, tuned) in pairs
+        for variant, value in (("base", base), ("tuned", tuned))
     ]
-    ids = [item.sample.id for item in made]
-    answers = [Answer(key, "base", "b", True) for key in ids] + [Answer(key, "tuned", "t", True) for key in ids[:-1]]
-    measures = [Measure("rougeL", ids[0], "base", 0.25), Measure("bleu", ids[0], "base", 0.5)]
-    found = side_by_side(made, answers, measures, "rougeL")
-    assert [item.question for item in found] == [f"Q{index * 39 // 10}" for index in range(10)]
-    first = SideBySide("Q0", "A0", "b", "t", ("docs/x.md:1-2",), 0.25, None, "rougeL", ids[0])
-    assert found[0] == first
-    assert len(side_by_side(made[:3], answers, measures, "rougeL")) == 3
-    assert side_by_side(made, [], [], "rougeL") == ()
+
+
+def answered(made: list[Made]) -> list[Answer]:
+    return [Answer(item.sample.id, variant, variant[0], True) for item in made for variant in ("base", "tuned")]
+
+
+def test_the_answers_that_changed_most_are_shown() -> None:
+    made = [held(f"fact {index}", index) for index in range(20)]
+    rouge = [(0.5, 0.5 + index / 40) if index < 10 else (0.5, 0.5 - (index - 9) / 40) for index in range(20)]
+    changes, found = changed_answers(made, answered(made), measured(made, "rougeL", rouge), ["rougeL"])
+    assert changes == Changes(("rougeL",), improved=9, worsened=10, same=1)
+    assert [item.question for item in found] == ["Q9", "Q8", "Q7", "Q6", "Q5", "Q19", "Q18", "Q17", "Q16", "Q15"]
+    assert [item.change for item in found] == ["improved"] * 5 + ["worsened"] * 5
+    first = SideBySide("Q9", "A9", "b", "t", ("docs/x.md:10-11",), (Score("rougeL", 0.5, 0.725),), found[0].sample)
+    assert found[0] == replace(first, change="improved")
+
+
+def test_of_equal_changes_the_next_metric_decides_and_no_fact_comes_twice() -> None:
+    made = [held(f"fact {index // 2}", index) for index in range(6)]
+    measures = measured(made, "match", [(0.0, 1.0)] * 6)
+    measures += measured(made, "rougeL", [(0.6 - index / 10, 1.0) for index in range(6)])
+    _, found = changed_answers(made, answered(made), measures, ["match", "rougeL"])
+    assert [item.question for item in found] == ["Q5", "Q3", "Q1"]
+
+
+def test_without_changes_or_measures_some_answers_are_shown_all_the_same() -> None:
+    made = [held(f"fact {index}", index) for index in range(40)]
+    measures = measured(made, "match", [(1.0, 1.0)] * 39 + [(1.0, float("nan"))])
+    changes, found = changed_answers(made, answered(made), measures, ["match"])
+    assert changes == Changes(("match",), 0, 0, 39)
+    assert [item.change for item in found] == ["same"] * 5
+    changes, found = changed_answers(made, answered(made)[:-1], [], ["match"])
+    assert changes is None
+    assert len(found) == 5
+    assert {item.change for item in found} == {"unmeasured"}
+    assert "chosen at equal distances" in Page(to_html(report(replace(MODEL, changes=None, answers=found)))).text
+    assert changed_answers(made, [], measures, ["match"]) == (None, ())
+
+
+def test_numbers_that_are_none_never_reach_json_or_a_drawing() -> None:
+    bad = float("nan")
+    model = replace(
+        MODEL,
+        figures={"grad_norm": bad, "deep": [{"loss": float("-inf")}]},
+        curve=(CurvePoint(1, 2.0, bad), CurvePoint(2, bad, 1e-4, float("inf")), CurvePoint(3, validation_loss=bad)),
+        evaluations=(EvaluationFacts("e", (replace(comparison("m", 1e308, 2.0), tuned=Interval(2.0, bad, 1e308)),)),),
+        answers=(replace(MODEL.answers[0], scores=(Score("match", bad, 1.0),)),),
+    )
+    given = replace(report(model), manifest={"steps": [{"figures": {"loss": bad}}]})
+    text = to_json_text(given)
+    parsed = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in report.json"))
+    assert parsed["models"][0]["figures"] == {"grad_norm": None, "deep": [{"loss": None}]}
+    assert parsed["manifest"] == {"steps": [{"figures": {"loss": None}}]}
+    page = Page(to_html(given))
+    drawn = [attributes for tag, attributes in page.tags if tag in {"path", "line", "circle", "i"}]
+    assert drawn
+    assert not re.search(r"\b(nan|inf)\b", str(drawn), re.IGNORECASE)
+
+
+def test_an_interval_without_width_is_explained() -> None:
+    same = Interval(1.0, 1.0, 1.0)
+    found = replace(comparison("match", 0.0, 1.0), tuned=same, difference=same)
+    sure = replace(MODEL, evaluations=(EvaluationFacts("e", (found,)),))
+    (sentence,) = [text for text in meaning([sure], DATASET).does_not_say if "without width" in text]
+    assert "up to 7.5% of others" in sentence
+    assert not any("without width" in text for text in meaning([MODEL], DATASET).does_not_say)
+
+
+def test_a_real_model_is_no_toy_and_no_difference_proves_nothing() -> None:
+    facts = EvaluationFacts("text-overlap", (comparison("match", 0.6, 0.6, "no difference"),))
+    real = replace(MODEL, base="Qwen/Qwen3-0.6B", evaluations=(facts,))
+    said = meaning([real], DATASET)
+    assert "may be chance" in " ".join(said.says)
+    assert "does not prove that both are equally good" in " ".join(said.does_not_say)
+    assert "toy" not in " ".join(said.does_not_say)
+    assert meaning([replace(MODEL, evaluations=())], DATASET) == meaning([], DATASET)
+
+
+def test_what_chat_models_cost_is_shown_where_there_were_calls() -> None:
+    given = replace(report(MODEL), spending=Spending(1312, 204, 1_234_567, 345_678, 1.2345))
+    for text in (Page(to_html(given)).text, to_markdown(given)):
+        for part in ("Calls of chat models", "1,312", "204", "1,234,567", "345,678", "$1.2345"):
+            assert part in text, part
+    assert "$" not in Page(to_html(replace(given, spending=Spending(7)))).text
+    assert "Calls of chat models" not in Page(to_html(report(MODEL))).text
+
+
+def test_a_library_without_a_dataset_counts_documents_only() -> None:
+    facts = LibraryFacts(5, 44, 33, 22, coverage=Coverage((ModuleCoverage("acme", 22, 11),)))
+    given = replace(report(), library=facts, dataset=None, models=())
+    text = Page(to_html(given)).text
+    assert "50.0% 11 / 22" in text
+    assert "The run made no dataset: samples are not counted." in text
+    assert "without any sample" not in text
+    assert "| acme | 22 | 11 |\n" in to_markdown(given)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from docutune.records import Answer, Made, Measure, Role
+from docutune.records import Answer, Made, Measure, Role, Variant
 from docutune.report.facts import Change, Changes, Score, SideBySide
 
 SHOWN = 5
@@ -86,7 +86,7 @@ def _pairs(
             yield _Pair(made, base, tuned, tuple(found))
 
 
-def _score(values: Mapping[tuple[str, str, str], float], probe: str, metric: str) -> Score:
+def _score(values: Mapping[tuple[str, Variant, str], float], probe: str, metric: str) -> Score:
     return Score(metric, values.get((probe, "base", metric)), values.get((probe, "tuned", metric)))
 
 

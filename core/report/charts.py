@@ -110,8 +110,8 @@ def number(value: float) -> str:
 
 def _bar(interval: Interval, low: float, high: float) -> Bar:
     size = (high - low) or 1.0
-    if not math.isfinite(size):  # sums too large for a number: there is no scale to draw them on
-        return Bar(50.0, 0.0, 100.0)
+    if not all(map(math.isfinite, (size, interval.mean, interval.low, interval.high))):
+        return Bar(50.0, 0.0, 100.0)  # sums too large for a number: there is no scale to draw them on
     start, end, mean = (100 * (value - low) / size for value in (interval.low, interval.high, interval.mean))
     return Bar(round(mean, 2), round(start, 2), round(end - start, 2))
 

@@ -39,7 +39,7 @@ def coverage(library: Library, spoken_of: Iterable[Iterable[str]] | None) -> Cov
     )
     return Coverage(
         modules=tuple(sorted(counted, key=lambda module: (-module.symbols, module.module))),
-        untold=None if told is None else tuple(_untold(public, told, documented)),
+        untold=None if told is None else tuple(sorted(_untold(public, told, documented), key=_documented_first)),
     )
 
 
@@ -47,6 +47,10 @@ def _untold(public: Mapping[str, Symbol], told: Set[str], documented: Set[str]) 
     for name, symbol in public.items():
         if name not in told:
             yield Untold(name, symbol.kind, str(symbol.span), name in documented)
+
+
+def _documented_first(symbol: Untold) -> tuple[bool, str]:
+    return not symbol.in_documents, symbol.name
 
 
 def _told(library: Library, spoken_of: Iterable[Iterable[str]], public: Mapping[str, Symbol]) -> set[str]:

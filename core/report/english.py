@@ -100,7 +100,7 @@ ENGLISH: Mapping[str, str] = {
     "says": "What this says",
     "does not say": "What it does not say",
     "means.same questions": (
-        "Base and tuned model were asked the same {count} questions, none of which was trained in these words."
+        "Base and tuned model answered the same {count} questions, all of them held out from the training."
     ),
     "means.match": (
         "An answer matches when it equals the expected one, or shares so many words with it, in the same "
@@ -132,6 +132,10 @@ ENGLISH: Mapping[str, str] = {
     "limits.no difference": (
         "It does not prove that both are equally good: more questions could still show a difference."
     ),
+    "limits.no width": (
+        "An interval without width says only that all {count} questions went the same way: up to {share} of others "
+        "might still not (rule of three)."
+    ),
     "limits.overlap": (
         "Shared words are no proof that an answer is right, nor are other words proof that it is wrong: read "
         "the answers below."
@@ -146,9 +150,9 @@ ENGLISH: Mapping[str, str] = {
     "answers": "Answers that changed most",
     "some answers": "Some answers",
     "chosen.changed": (
-        "Ordered by the change of {metrics}; where that is the same, by the next one. At most {count} that "
-        "improved and {count} that worsened, and one for each fact."
+        "Those whose {first} changed most: at most {count} that improved and {count} that worsened, one for each fact."
     ),
+    "chosen.ties": "Where that is the same, {rest} decide.",
     "chosen.same": "Hardly any answer changed: some that stayed the same are shown, at equal distances.",
     "chosen.unmeasured": "These answers have no measure of their own; they are chosen at equal distances.",
     "change.improved": "Improved",
@@ -213,4 +217,19 @@ ENGLISH: Mapping[str, str] = {
     "language.en": "English",
     "language.zh": "Chinese",
     "characters": "Characters",
+    "of": "of all",
+    "run id": "Run",
+    "kind.parameters": "parameters",
+    "kind.signature": "signature",
+    "kind.purpose": "purpose",
+    "kind.lookup": "lookup",
+    "kind.negative": "negative",
+    "kind.returns": "returns",
+    "kind.explanation": "explanation",
+    "kind.members": "members",
+    "kind.usage": "usage",
+    "kind.inheritance": "inheritance",
+    "kind.question-answer": "question-answer",
+    "kind.how-to": "how-to",
+    "kind.task-to-code": "task-to-code",
 }

@@ -57,7 +57,8 @@ class Untold:
 class Coverage:
     """How much of the public API the documents and the samples speak of; largest module first.
 
-    `untold` is None, and no sample is counted, where the run made no dataset.
+    `untold` has those first that a section mentions; it is None, and no sample is counted, where the run made no
+    dataset.
     """
 
     modules: tuple[ModuleCoverage, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,6 +20,7 @@ from docutune.report.verdict import lead, overall
 from docutune.report.words import flat, moment, plain
 
 _CODE = re.compile(r"```[^\n`]*\n(?P<block>.*?)\n?(?:```|\Z)|`(?P<inline>[^`\n]+)`", re.DOTALL)
+_LINE = 120
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -57,9 +58,16 @@ def few(curve: Sequence[CurvePoint], count: int = 12) -> Sequence[CurvePoint]:
     return [curve[index * (len(curve) - 1) // (count - 1)] for index in range(count)]
 
 
-def pretty(value: JsonValue) -> str:
-    """JSON as one reads it."""
-    return json.dumps(finite(value), ensure_ascii=False, indent=2)
+def pretty(value: JsonValue, indent: str = "") -> str:
+    """JSON as one reads it: what fits into a line is not spread over many."""
+    short = json.dumps(finite(value), ensure_ascii=False)
+    if len(indent) + len(short) <= _LINE or not isinstance(value, (list, Mapping)):
+        return short
+    inner = f"{indent}  "
+    if isinstance(value, Mapping):
+        lines = [f"{json.dumps(key, ensure_ascii=False)}: {pretty(item, inner)}" for key, item in value.items()]
+        return f"{{\n{inner}" + f",\n{inner}".join(lines) + f"\n{indent}}}"
+    return f"[\n{inner}" + f",\n{inner}".join(pretty(item, inner) for item in value) + f"\n{indent}]"
 
 
 def shares(comparisons: Iterable[Comparison]) -> bool:
@@ -73,16 +81,27 @@ def percent(part: float, whole: float) -> float:
 
 
 def fragments(text: str) -> Iterator[tuple[str, str]]:
-    """An answer cut into ("text" | "inline" | "block", content): code in back quotes and fences is set as code."""
-    end = 0
+    """An answer cut into ("text" | "inline" | "block", content): code in back quotes and fences is set as code.
+
+    Line breaks around a block go: it stands on lines of its own anyway.
+    """
+    end, after = 0, ""
     for match in _CODE.finditer(text):
-        if match.start() > end:
-            yield "text", text[end : match.start()]
         kind = match.lastgroup or "text"
+        yield "text", _trimmed(text[end : match.start()], after, kind)
         yield kind, match[kind]
-        end = match.end()
-    if end < len(text):
-        yield "text", text[end:]
+        end, after = match.end(), kind
+    yield "text", _trimmed(text[end:], after, "")
+
+
+def _trimmed(text: str, after: str, before: str) -> str:
+    text = text.lstrip("\n") if after == "block" else text
+    return text.rstrip("\n") if before == "block" else text
+
+
+def pieces(text: str) -> list[str]:
+    """A long name cut where a line may break: after dots, slashes, colons, hyphens and underscores."""
+    return re.findall(r"[^./:_-]*[./:_-]+|[^./:_-]+$", text) or [text]
 
 
 def cell(text: object) -> str:
@@ -100,5 +119,5 @@ def fence(text: str) -> str:
 
 _HELPERS = (
     *(bars, is_share, shares, loss_chart, rate_chart, percent, few),
-    *(lead, overall, moment, plain, flat, pretty, fragments, cell, fence),
+    *(lead, overall, moment, plain, flat, pretty, pieces, fragments, cell, fence),
 )

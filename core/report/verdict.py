@@ -42,9 +42,9 @@ def headline(models: Sequence[ModelReport], dataset: DatasetFacts | None, langua
     if found is None:
         return _unmeasured(models, dataset, words)
     model, comparison = found
-    better = sum(comparison.verdict == "better" for each in models if (comparison := lead(each)))
+    better = sum(other.verdict == "better" for each in models if (other := lead(each)))
     if len(models) > 1 and not better:
-        return words.say("head.several none", all=len(models), evidence=_evidence(words, *found))
+        return words.say("head.several none", all=len(models), closest=_closest(words, *found))
     share = is_share(comparison)
     claim = words.say(
         f"head.{comparison.verdict}" if len(models) == 1 else "head.several",
@@ -58,7 +58,7 @@ def headline(models: Sequence[ModelReport], dataset: DatasetFacts | None, langua
     return words.say("head.proven", claim=claim, evidence=words.evidence(comparison))
 
 
-def _evidence(words: Words, model: ModelReport, comparison: Comparison) -> str:
+def _closest(words: Words, model: ModelReport, comparison: Comparison) -> str:
     metric = words.known("metric", comparison.metric)
     return words.say("head.closest", name=model.name, metric=metric, evidence=words.evidence(comparison))
 
@@ -92,10 +92,15 @@ def _says(comparison: Comparison, dataset: DatasetFacts | None, words: Words) ->
 
 
 def _limits(models: Sequence[ModelReport], comparison: Comparison, words: Words) -> Iterator[str]:
+    """A bootstrap interval has no width when all questions went the same way; the rule of three (Hanley and
+    Lippman-Hand, JAMA 249, 1983) bounds at 95 % the share of those that would not: 3 / count.
+    """
     if any(model.base == TINY for model in models):
         yield words.say("limits.tiny", name=TINY)
     if comparison.verdict == "no difference":
         yield words.say("limits.no difference")
+    elif comparison.difference.low == comparison.difference.high:
+        yield words.say("limits.no width", count=comparison.count, share=words.value(3 / comparison.count, True))
     if comparison.metric in _OVERLAP:
         yield words.say("limits.overlap")
     yield words.say("limits.other questions")

@@ -11,7 +11,7 @@ from datetime import datetime
 from docutune.evaluation import Comparison, Interval
 from docutune.records import JsonValue
 from docutune.report.charts import is_share, number
-from docutune.report.facts import Score, Spending
+from docutune.report.facts import Changes, Score, Spending
 from docutune.report.texts import TEXTS
 
 
@@ -94,9 +94,11 @@ class Words:
         points = self.points(difference.mean, share)
         return self.say("head.evidence", difference=points, low=low, high=high, count=comparison.count)
 
-    def listed(self, metrics: Sequence[str]) -> str:
-        """Metrics in a row."""
-        return self.say("comma").join(self.known("metric", metric) for metric in metrics)
+    def chosen(self, changes: Changes, count: int) -> str:
+        """How the answers that are shown were chosen."""
+        first, *rest = (self.known("metric", metric) for metric in changes.metrics)
+        said = self.say("chosen.changed", first=first, count=count)
+        return f"{said} {self.say('chosen.ties', rest=self.say('comma').join(rest))}" if rest else said
 
     def counted(self, group: str, counts: Mapping[str, int]) -> list[tuple[str, int]]:
         """Names with their numbers, the largest first; a name reads as "group.name" says."""
