@@ -7,6 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from docutune.chat.providers import lacks
+
 
 class ChatConfig(BaseModel):
     """What a `with:` may say about the chat model; a plugin that asks one has a Config that subclasses this."""
@@ -57,6 +59,8 @@ class ChatConfig(BaseModel):
         provider, colon, name = model.partition(":")
         if not (provider and colon and name):
             raise ValueError(f"{model!r} names no provider; write provider:name, such as openai:{model.strip(':')}")
+        if problem := lacks(provider):
+            raise ValueError(problem)
         return model
 
 
