@@ -22,8 +22,10 @@ from docutune.chat.reading import read
 from docutune.chat.retries import trying
 from docutune.chat.secrets import Guard
 from docutune.contracts import Reply
-from docutune.errors import DocutuneError, Unanswered
+from docutune.errors import Cancelled, DocutuneError, Unanswered
 from docutune.records import Message, Span
+
+GRACE_SECONDS = 10.0
 
 
 @dataclass
@@ -58,13 +60,22 @@ class ChatAccess:
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._changed = asyncio.Event()
         self._model: Model | None = None
+        self._under_way: set[asyncio.Task[Kept]] = set()
 
     def lend(self, spans: tuple[Span, ...]) -> Lent:
         """The chat for one task."""
         return Lent(self, spans)
 
+    async def finish(self) -> None:
+        """Wait a moment for the replies to what was sent; nothing more is sent meanwhile."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=GRACE_SECONDS)
+
     async def close(self) -> None:
         """Close what was opened in this loop."""
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         if self._model is not None:
             await self._model.close()
 
@@ -92,23 +103,30 @@ class ChatAccess:
             raise Unanswered(f"a secret must not be sent: {kind} in {places}")
 
     async def _attempt(self, request: Request, schema: type[BaseModel]) -> Kept:
+        """One request. Whoever stops waiting for it does not stop it: the reply may be paid for, and is kept."""
         async with self._slots:
-            model = self._opened()
             attempt = await self._reserve(request)
-            amount = attempt.amount  # what counts unless it turns out to be less
-            try:
-                await asyncio.to_thread(self._budget.ledger.sent, attempt, _now())
-                received = await self._send(model, request, schema)
-                kept, amount = self._priced(received, attempt.amount)
-                await asyncio.to_thread(self._budget.journal.keep, request.key, kept)
-            except Failed as failure:
-                amount = _spent(failure, attempt.amount)
-                await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
-                raise
-            finally:
-                self._settle(attempt, amount)
+            task = asyncio.create_task(self._carry_out(attempt, request, schema))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            return await asyncio.shield(task)
+
+    async def _carry_out(self, attempt: Attempt, request: Request, schema: type[BaseModel]) -> Kept:
+        amount = attempt.amount  # what counts unless it turns out to be less
+        try:
+            await asyncio.to_thread(self._budget.ledger.sent, attempt, _now())
+            received = await self._send(request, schema)
+            kept, amount = self._priced(received, attempt.amount)
+            await asyncio.to_thread(self._budget.journal.keep, request.key, kept)
+        except Failed as failure:
+            amount = _spent(failure, attempt.amount)
             await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
-            return kept
+            raise
+        finally:
+            self._budget.settle(attempt, amount)
+            self._changed.set()
+        await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
+        return kept
 
     def _opened(self) -> Model:
         if self._model is None:
@@ -125,7 +143,8 @@ class ChatAccess:
             await self._changed.wait()
         return self._budget.reserve(request.key, most, self._prices is not None)
 
-    async def _send(self, model: Model, request: Request, schema: type[BaseModel]) -> Received:
+    async def _send(self, request: Request, schema: type[BaseModel]) -> Received:
+        model = self._opened()
         try:
             async with asyncio.timeout(self.options.timeout):
                 return await model.send(request.messages, schema)
@@ -149,17 +168,21 @@ class ChatAccess:
         cost = 0.0 if self._prices is None else self._prices.cost(input_tokens, output_tokens)
         return Amount(1, input_tokens, output_tokens, cost)
 
-    def _settle(self, attempt: Attempt, amount: Amount) -> None:
-        self._budget.settle(attempt, amount)
-        self._changed.set()
-
 
 @asynccontextmanager
 async def access(options: ChatConfig, budget: Budget) -> AsyncIterator[ChatAccess]:
-    """The chat model of these options in the running event loop, closed when the block ends."""
+    """The chat model of these options in the running event loop, closed when the block ends.
+
+    When something fails, replies to what was sent before are still awaited and kept; a user who stops is not kept waiting.
+    """
     opened = ChatAccess(options, budget)
     try:
         yield opened
+    except Cancelled:
+        raise
+    except DocutuneError:
+        await opened.finish()
+        raise
     finally:
         await opened.close()
 

@@ -30,7 +30,10 @@ async def trying(send: Callable[[], Awaitable[Result]], retries: int) -> Result:
     retrying = AsyncRetrying(
         retry=retry_if_exception(_may_pass), wait=wait, stop=stop_after_attempt(retries + 1), reraise=True
     )
-    return await retrying(send)
+    async for attempt in retrying:
+        with attempt:
+            return await send()
+    raise AssertionError("the last call ended with a result or an error")
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -1,0 +1,434 @@
+"""Generators that ask a chat model, through the command line against a real HTTP server: nothing paid for is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from chat_server import Asked, ChatServer, Sent, failed, no_choices, said
+
+KEY = "sk-this-is-the-secret-key-of-the-tests"
+DOCUMENT_SECRET = "AKIAQZ7XKJ3MPLRT5WYV"
+ASKER = """
+from pydantic import BaseModel, ConfigDict
+from docutune import ChatConfig, Registration, hookimpl
+from docutune.records import Message, Sample, Task
+
+class Config(ChatConfig):
+    pass
+
+class Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Answer(BaseModel):
+    answer: str
+
+class Asker:
+    def __init__(self, config): pass
+    def tasks(self, library):
+        for symbol in library.public():
+            if symbol.kind == "function":
+                yield Task({"name": symbol.name, "about": symbol.docstring}, (symbol.span,))
+    async def run(self, task, context, complaint=None):
+        name = task.payload["name"]
+        question = f"What is {name}? {task.payload['about']}"
+        asked = question + (f" Last time: {complaint}" if complaint else "")
+        reply = await context.chat.ask([Message("user", asked)], Answer)
+        return [Sample((Message("user", question), Message("assistant", reply.answer)), "purpose", name, (name,))]
+
+@hookimpl
+def docutune_generators():
+    return [Registration("asker", REVISION, "Asks", CONFIG, "asker:Asker")]
+"""
+
+
+class Installed(Protocol):
+    site: Path
+    work: Path
+
+    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
+    def answer(self, *arguments: str, **variables: str) -> Any: ...
+    def docutune(self, *arguments: str, **variables: str) -> Any: ...
+
+
+class Project:
+    """A library of functions part_000, part_001, ... and a pipeline that asks the server about each."""
+
+    def __init__(self, installed: Installed, server: ChatServer, functions: int, about: Mapping[int, str] = {}) -> None:
+        self.installed, self.work = installed, installed.work
+        self.install()
+        (self.work / "src").mkdir()
+        for number in range(functions):
+            text = about.get(number, f"Piece {number:03} of the whole.")
+            code = f'def part_{number:03}() -> int:\n    """{text}"""\n    return {number}\n'
+            (self.work / f"src/m{number:03}.py").write_text(code)
+        self.options = {"model": "openai:tested", "base_url": server.url, "concurrency": 16, "api_key_env": "TEST_KEY"}
+        self.budget: dict[str, float] = {}
+        self.write()
+
+    def install(self, revision: int = 1, config: str = "Config") -> None:
+        code = ASKER.replace("REVISION", str(revision)).replace("CONFIG", config)
+        self.installed.install("asker", {"asker.py": code}, "asker = asker")
+
+    def write(self, **options: Any) -> None:
+        self.options |= options
+        pipeline = {
+            "version": 1,
+            "project": "acme",
+            "sources": [{"path": "src"}],
+            "generate": [{"uses": "asker", "with": self.options}],
+            "curate": [],
+            "split": {"rephrased": 0, "validation": 0},
+            **({"budget": self.budget} if self.budget else {}),
+        }
+        (self.work / "pipeline.yaml").write_text(json.dumps(pipeline))
+
+    def run(self, *arguments: str, **variables: str) -> Any:
+        return self.installed.answer("run", *arguments, **{"TEST_KEY": KEY, **variables})
+
+    def fail(self, *arguments: str) -> str:
+        """What a run that must not succeed says in its last lines."""
+        done = self.installed.docutune("run", *arguments, TEST_KEY=KEY)
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        return str(done.stderr).partition("error: ")[2]
+
+    def killed(self, when: Callable[[], bool]) -> None:
+        """A run that is killed as soon as that is so."""
+        code = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
+        path = os.pathsep.join(filter(None, [str(self.installed.site), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "PYTHONPATH": path, "TEST_KEY": KEY}
+        command = [sys.executable, "-c", code, "run"]
+        with subprocess.Popen(command, cwd=self.work, env=environment, stderr=subprocess.PIPE) as process:
+            deadline = time.monotonic() + 50
+            while process.poll() is None and not when() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            process.send_signal(signal.SIGKILL)
+            _, said_last = process.communicate()
+        assert process.returncode == -signal.SIGKILL, said_last.decode()
+
+    @property
+    def replies(self) -> int:
+        return sum(
+            1 for path in (self.work / ".docutune/replies").rglob("*") if re.fullmatch(r"[0-9a-f]{62}", path.name)
+        )
+
+    @property
+    def last(self) -> Path:
+        return (self.work / ".docutune/runs/latest").resolve()
+
+    def samples(self) -> dict[str, str]:
+        rows = map(json.loads, (self.last / "samples.jsonl").read_text().splitlines())
+        return {row["fact"]: row["messages"][-1]["content"] for row in rows}
+
+    def manifest(self) -> Any:
+        return json.loads((self.last / "manifest.json").read_text())
+
+
+def number(asked: Asked) -> int:
+    found = re.search(r"part_(\d+)", asked.content)
+    assert found
+    return int(found[1])
+
+
+def right(asked: Asked) -> Sent:
+    return said({"answer": f"It is number {number(asked)} of all."})
+
+
+def spends_all(asked: Asked) -> Sent:
+    """A reply that costs nearly as much as it can; every third request fails at first."""
+    if number(asked) % 3 == 0 and asked.times == 0:
+        return failed(500)
+    content = len(json.dumps(asked.body["messages"]))
+    return said({"answer": "Something."}, tokens=(content, int(asked.body["max_tokens"])), delay=0.05)
+
+
+def in_date(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+MIXED: dict[int, Callable[[Asked], Sent]] = {
+    0: lambda asked: failed(429, retry_after="2") if asked.times == 0 else right(asked),
+    1: lambda asked: failed(429, retry_after=in_date(3)) if asked.times == 0 else right(asked),
+    2: lambda asked: failed(500) if asked.times == 0 else right(asked),
+    3: lambda asked: failed(503, retry_after="1") if asked.times == 0 else right(asked),
+    4: lambda asked: failed(503),
+    5: lambda asked: Sent(hang=True),
+    6: lambda asked: Sent(hang=True) if asked.times == 0 else right(asked),
+    7: lambda asked: Sent(close=True) if asked.times == 0 else right(asked),
+    8: lambda asked: Sent(b'{"id": "1", "choices": [{"ind') if asked.times == 0 else right(asked),
+    9: lambda asked: no_choices() if asked.times == 0 else right(asked),
+    10: lambda asked: said('{"answer": "It is num', finish="length"),
+    11: lambda asked: said("", finish="content_filter"),
+    12: lambda asked: said({"reply": 3}),
+    13: lambda asked: said({"reply": 3}) if "Last time" not in asked.content else right(asked),
+    14: lambda asked: said("Sorry, I cannot."),
+    15: lambda asked: said({"answer": "It is number 15."}, tokens=None),
+    16: lambda asked: said('<think>{"no"}</think>```json\n{"answer": "It is number 16."}\n```'),
+    17: lambda asked: failed(400, "too long"),
+    18: lambda asked: failed(429, retry_after="4000"),
+    19: lambda asked: said({"answer": f"It is number 19, {KEY}."}),
+    20: lambda asked: Sent(b"<html>busy</html>", headers={"Content-Type": "text/html"}),
+    21: lambda asked: said('{"answer": "\\ud800"}'),
+    22: right,
+}
+LEFT_OUT = {
+    4: "no reply: HTTP 503",
+    5: "no reply: no answer within the timeout",
+    10: "the reply was cut off at max_tokens",
+    11: "the model refused to answer",
+    12: "the reply does not fit the schema: answer: Field required",
+    14: "the reply holds no JSON object",
+    17: "no reply: HTTP 400: too long",
+    18: "no reply: HTTP 429",
+    20: "no reply: the server's answer could not be read",
+    21: "the reply is no JSON",
+    22: "a secret must not be sent: AWS Access Key in src/m022.py:1-3",
+}
+PASSING = {4, 5, 17, 18, 20, 22}
+"""Those that the next run tries again."""
+
+
+def test_every_task_is_accepted_or_rejected_with_a_reason(environment: Installed) -> None:
+    with ChatServer(lambda asked: MIXED[number(asked)](asked)) as server:
+        project = Project(environment, server, len(MIXED), {22: f"Log in with {DOCUMENT_SECRET}."})
+        project.write(timeout=1.5, retries=1)
+        summary = project.run(LANGSMITH_TRACING="true", LANGSMITH_ENDPOINT=server.url, LANGSMITH_API_KEY="a-key-of-it")
+        assert_obeyed(server)
+        names = {f"m{n:03}.part_{n:03}" for n in MIXED if n not in LEFT_OUT}
+        assert project.samples().keys() == names
+        reasons = rejected(project)
+        assert {n: reasons[n].startswith(reason) for n, reason in LEFT_OUT.items()} == dict.fromkeys(LEFT_OUT, True), (
+            reasons
+        )
+        assert_nothing_leaked(project, server, json.dumps(summary))
+        spending = summary["spending"]
+        assert spending["requests"] == len(server.asked)
+        assert project.manifest()["spending"] == spending
+        assert project.replies == spending["requests"] - sum(unanswered(asked) for asked in server.asked)
+        before = len(server.asked)
+        project.run()
+        again = {number(asked) for asked in server.asked[before:]}
+        assert again == PASSING - {22}  # and no reply is asked for twice
+
+
+def unanswered(asked: Asked) -> bool:
+    return asked.sent is None or asked.sent.status != 200 or b'"finish_reason"' not in asked.sent.body
+
+
+def assert_obeyed(server: ChatServer) -> None:
+    """Every wait that the server asked for, by its own clock; a date has whole seconds."""
+    times = {n: [asked.began for asked in server.asked if number(asked) == n] for n in (0, 1, 3, 18)}
+    waited = {n: began[1] - began[0] for n, began in times.items() if len(began) == 2}
+    assert waited.keys() == {0, 1, 3}, "who shall wait for over an hour is not asked again"
+    assert waited[0] >= 1.95 and waited[1] >= 1.95 and waited[3] >= 0.95
+    assert max(waited.values()) < 20
+
+
+def assert_nothing_leaked(project: Project, server: ChatServer, output: str) -> None:
+    assert {asked.path for asked in server.asked} == {"/v1/chat/completions"}
+    assert {asked.headers["authorization"] for asked in server.asked} == {f"Bearer {KEY}"}
+    assert DOCUMENT_SECRET.encode() not in server.received
+    assert KEY not in output
+    files = [path for path in (project.work / ".docutune").rglob("*") if path.is_file()]
+    assert len(files) > 30
+    assert [path for path in files if KEY.encode() in path.read_bytes()] == []
+    assert [path for path in (project.work / ".docutune/replies").rglob("*") if DOCUMENT_SECRET in path.name] == []
+
+
+def rejected(project: Project) -> dict[int, str]:
+    """Number -> the reason why that task was left out, as the run lists them."""
+    lines = (project.last / "rejected.jsonl").read_text().splitlines()
+    found = {}
+    for row in map(json.loads, lines):
+        found[int(re.findall(r"m(\d+)\.py", row["spans"][0]["source"])[0])] = row["reason"]
+    return found
+
+
+def test_what_was_received_before_a_kill_is_never_asked_for_again(environment: Installed) -> None:
+    chance = random.Random()
+    with ChatServer(lambda asked: said({"answer": f"It is {number(asked)}."}, delay=chance.uniform(0, 0.15))) as server:
+        project = Project(environment, server, 60)
+        kept = 0
+        for _ in range(3):
+            before = len(server.asked)
+            stop = before + chance.randint(17, 30)
+            project.killed(lambda stop=stop: len(server.asked) >= stop)
+            asked = [request.raw for request in server.asked[before:]]
+            assert len(asked) == len(set(asked)) <= 60 - kept
+            kept = project.replies
+        before = len(server.asked)
+        summary = project.run()
+        assert len(server.asked) - before == 60 - kept
+        assert len(server.asked) <= 60 + 3 * 16
+        assert max(server.counts.values()) <= 4
+        assert summary["spending"]["requests"] == 60 - kept
+        assert summary["spending"]["replies_reused"] == kept
+        assert len(project.samples()) == 60
+        named = set((project.last / "objects.txt").read_text().split())
+        assert sum(name.startswith("replies/") for name in named) == 60
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent"),
+    [
+        ({"max_requests": 30}, lambda server: len(server.asked)),
+        ({"max_tokens": 16_000}, lambda server: server.tokens),
+        ({"max_cost_usd": 0.05}, lambda server: cost(server)),
+    ],
+    ids=["requests", "tokens", "cost"],
+)
+def test_the_budget_is_never_passed(
+    environment: Installed, budget: dict[str, float], spent: Callable[[ChatServer], float]
+) -> None:
+    (limit,) = budget.values()
+    with ChatServer(spends_all) as server:
+        project = Project(environment, server, 40)
+        project.budget = budget
+        project.write(max_tokens=200, input_price=5, output_price=10, retries=2)
+        project.killed(lambda: len(server.asked) >= 9)
+        said_last = project.fail()
+        assert limit * 0.4 < spent(server) <= limit
+        name = next(iter(budget))
+        assert re.match(rf"the budget is used up: {name} [\d.,]+, [\d.,]+ spent, and the next request could", said_last)
+        assert len(said_last.strip().splitlines()) == 2
+        assert project.manifest()["spending"]["budget"][name] == limit
+        before = len(server.asked)
+        project.fail()
+        assert len(server.asked) == before, "whatever fitted was sent before"
+
+
+def cost(server: ChatServer) -> float:
+    answered = [asked.sent for asked in server.asked if asked.sent and asked.ended]
+    return sum(sent.input_tokens * 5 + sent.output_tokens * 10 for sent in answered) / 1e6
+
+
+def test_a_raised_budget_goes_on_and_counts_what_was_spent(environment: Installed) -> None:
+    with ChatServer(right) as server:
+        project = Project(environment, server, 20)
+        project.budget = {"max_requests": 8}
+        project.write()
+        project.fail()
+        assert len(server.asked) == 8 == project.replies
+        project.budget = {"max_requests": 20}
+        project.write()
+        summary = project.run()
+        assert len(server.asked) == 20 == len(project.samples())
+        assert (summary["spending"]["requests"], summary["spending"]["counted"]["requests"]) == (12, 20)
+        (project.work / "src/more.py").write_text('def part_999() -> int:\n    """One more."""\n')
+        assert "the budget is used up: max_requests 20, 20 spent" in project.fail()
+        assert len(server.asked) == 20, "what a finished run spent counts as soon as its replies are used again"
+
+
+def test_options_that_decide_nothing_make_nothing_again_and_the_others_do(environment: Installed) -> None:
+    with ChatServer(right) as server:
+        project = Project(environment, server, 5)
+        project.run()
+
+        def to_make(*options: str) -> int:
+            arguments = [item for option in options for item in ("--set", f"generate[0].with.{option}")]
+            steps = project.installed.answer("plan", *arguments)["steps"]
+            (count,) = (step["count"] for step in steps if step["name"] == "generate:asker")
+            return int(count["total"] - count["reused"])
+
+        prices = ("input_price=1", "output_price=2")
+        assert to_make("timeout=9", "retries=1", "concurrency=2", "api_key_env=OTHER", *prices) == 0
+        for option in ("model=openai:other", "temperature=0.1", "max_tokens=77", "base_url=http://127.0.0.1:9/v1"):
+            assert to_make(option) == 5
+        assert len(server.asked) == 5
+
+
+def test_kept_replies_serve_another_revision_and_a_run_anew(environment: Installed) -> None:
+    with ChatServer(right) as server:
+        project = Project(environment, server, 5)
+        first = project.run()
+        project.install(revision=2)
+        assert project.run()["dataset"] == first["dataset"]
+        assert (project.last / "samples.jsonl").read_text().count('"asker@2"') == 5
+        summary = project.run("--from", "generate")
+        assert (summary["spending"]["requests"], summary["spending"]["replies_reused"]) == (0, 5)
+        (project.work / "src/m004.py").unlink()
+        project.run()
+        project.installed.answer("clean", "--keep", "1", "--yes")
+        assert project.replies == 5
+        assert len(server.asked) == 5
+
+
+def test_a_refused_key_stops_the_run_at_once_and_loses_nothing(environment: Installed) -> None:
+    refuses = True
+
+    def script(asked: Asked) -> Sent:
+        late = len(server.asked) > 6
+        return failed(401, f"Incorrect API key provided: {KEY}") if refuses and late else right(asked)
+
+    with ChatServer(script) as server:
+        project = Project(environment, server, 40)
+        project.write(concurrency=3)
+        said_last = project.fail()
+        assert "refuses every request: the key is not accepted (HTTP 401): Incorrect API key provided" in said_last
+        assert KEY not in said_last and len(said_last.strip().splitlines()) == 2
+        assert project.replies == 6 and len(server.asked) <= 6 + 3
+        asked = len(server.asked)
+        refuses = False
+        project.run()
+        assert len(server.asked) == asked + 34
+
+
+def test_a_slow_reply_holds_up_nobody_else(environment: Installed) -> None:
+    done = 0
+
+    def script(asked: Asked) -> Sent:
+        nonlocal done
+        if number(asked) == 1:  # it comes when all others have come
+            while done < 29:
+                server.wait(0.02)
+        done += 1
+        return right(asked)
+
+    with ChatServer(script) as server:
+        project = Project(environment, server, 30)
+        project.write(concurrency=3, timeout=50)
+        project.run()
+        assert max(server.counts.values()) == 1
+        assert len(project.samples()) == 30
+
+
+def test_mistakes_are_found_before_anything_is_sent(environment: Installed) -> None:
+    with ChatServer(right) as server:
+        project = Project(environment, server, 2)
+        project.budget = {"max_cost_usd": 1}
+        project.write(model="gpt-4o-mini", base_url="http://me:word@127.0.0.1/v1")
+        validated = environment.docutune("validate").stderr
+        assert "write provider:name, such as openai:gpt-4o-mini" in validated
+        assert "a base_url must hold no user name or password" in validated
+        assert "word" not in validated.replace("password", "")
+        project.write(model="openai:tested", base_url=server.url)
+        validated = environment.docutune("validate").stderr
+        assert "budget.max_cost_usd: needs the prices of openai:tested: set input_price and output_price" in validated
+        project.budget = {}
+        project.write(api_key_env="NOT_SET_ANYWHERE")
+        assert "the environment variable NOT_SET_ANYWHERE is not set" in project.fail()
+        assert server.asked == []
+
+
+def test_only_a_plugin_with_chat_options_is_lent_a_chat_model(environment: Installed) -> None:
+    with ChatServer(right) as server:
+        project = Project(environment, server, 2)
+        project.install(config="Plain")
+        project.options = {}
+        project.write()
+        said_last = project.fail()
+        assert said_last.startswith("a plugin asked for a chat model that it is not lent\n")
+        assert server.asked == []
