@@ -108,7 +108,7 @@ class ChatAccess:
             attempt = await self._reserve(request)
             task = asyncio.create_task(self._carry_out(attempt, request, schema))
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(self._landed)
             return await asyncio.shield(task)
 
     async def _carry_out(self, attempt: Attempt, request: Request, schema: type[BaseModel]) -> Kept:
@@ -127,6 +127,12 @@ class ChatAccess:
             self._changed.set()
         await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
         return kept
+
+    def _landed(self, task: asyncio.Task[Kept]) -> None:
+        """Forget a request that ended, and look at its error: when nobody waits for it any more, asyncio complains."""
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     def _opened(self) -> Model:
         if self._model is None:
@@ -173,7 +179,7 @@ class ChatAccess:
 async def access(options: ChatConfig, budget: Budget) -> AsyncIterator[ChatAccess]:
     """The chat model of these options in the running event loop, closed when the block ends.
 
-    When something fails, replies to what was sent before are still awaited and kept; a user who stops is not kept waiting.
+    When something fails, replies to what was sent before are awaited and kept; a user who stops is not kept waiting.
     """
     opened = ChatAccess(options, budget)
     try:
