@@ -23,7 +23,7 @@ KINDS = ("runs", "models", "datasets", "cache", "results", "leftovers", "index")
 """What may be freed, in the order in which it goes, but for leftovers: nothing names them, so they go first."""
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8,12}\.tmp(?P<old>\.old)?")
-_AREAS = ("cache", "results", "datasets", "models", "runs", "sessions")
+_AREAS = ("cache", "results", "replies", "datasets", "models", "runs", "sessions")
 _UNLOCKED = (".", "cache", "sessions")  # where others than the run at work write, too: plan, chat
 
 
@@ -119,7 +119,7 @@ def _entries(folder: Path, pattern: str, kind: Callable[..., bool]) -> Iterator[
 def _leftovers(store: Store, runs: Sequence[Path]) -> Iterator[Item]:
     """What killed processes left behind: unfinished files and folders, chats that ended, texts of a base model."""
     places = [store.folder, *(store.folder / area for area in _AREAS)]
-    for area in ("cache", "results"):
+    for area in ("cache", "results", "replies"):
         places += [Path(entry) for entry in _entries(store.folder / area, r"[0-9a-f]{2}", os.DirEntry.is_dir)]
     found = [path for place in places for path in _temporary(store, place)]
     for run in runs:

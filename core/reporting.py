@@ -134,5 +134,5 @@ def _general(rejection: Rejection) -> str:
 def _spending(facts: Mapping[str, Any] | None) -> Spending | None:
     if not facts:
         return None
-    known = {name: facts.get(name) for name in ("reused", "input_tokens", "output_tokens", "cost_usd")}
-    return Spending(requests=facts.get("requests") or 0, **known)
+    known = {name: facts.get(name) for name in ("input_tokens", "output_tokens", "cost_usd")}
+    return Spending(requests=facts.get("requests") or 0, reused=facts.get("replies_reused"), **known)

@@ -98,5 +98,5 @@ def _detectors() -> tuple[BasePlugin, ...]:
     """The detectors of known formats and of assignments. They only look: none asks a server whether a key is valid."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 
-    kinds: dict[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
+    kinds: Mapping[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
     return tuple(kind() for kind in kinds.values() if kind.__name__ not in _LEFT_OUT)

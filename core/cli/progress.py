@@ -130,6 +130,8 @@ def _show(name: str, value: object) -> str:
         return f"{value:.0f} s left"
     if name == "tokens_per_second":
         return f"{value:,.0f} tokens/s"
+    if name == "cost_usd":
+        return f"${value:,.4f}"
     words = name.replace("_", " ")
     if isinstance(value, int):
         return f"{value:,} {words.removesuffix('s') if value == 1 else words}"
