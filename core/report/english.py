@@ -232,4 +232,5 @@ ENGLISH: Mapping[str, str] = {
     "kind.question-answer": "question-answer",
     "kind.how-to": "how-to",
     "kind.task-to-code": "task-to-code",
+    "cut in print": "On paper a long answer ends after 24 lines; report.md has it whole.",
 }
