@@ -24,7 +24,7 @@ EXIT_CODES = {
 VARIABLES = {
     "DOCUTUNE_STRICT": "`1` shows the traceback behind a known error, and lets a broken plugin end the command",
     "HF_ENDPOINT": "address of the model hub or of a mirror of it; by default `https://huggingface.co`",
-    "OPENAI_API_KEY": "the key of OpenAI, and of servers that `base_url` names, where `api_key_env` names no other variable",
+    "OPENAI_API_KEY": "the key of OpenAI and of servers that `base_url` names; `api_key_env` names another variable",
     "XDG_CACHE_HOME": "where digests of model folders are remembered, below `docutune/`; by default `~/.cache`",
     "CUDA_VISIBLE_DEVICES": "which GPU trains and answers; by default the first",
     "OMP_WAIT_POLICY": "how threads wait in workers; by default `PASSIVE`: they sleep",
