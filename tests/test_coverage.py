@@ -23,7 +23,13 @@ def symbol(name: str, kind: str = "function") -> Symbol:
     return Symbol(name, "python", kind, name, "Does it.", Span("acme.py", 1, 9))
 
 
-NAMES = {"acme": "module", "acme.Box": "class", "acme.Box.open": "method", "acme.Jar": "class", "acme.Jar.open": "method"}
+NAMES = {
+    "acme": "module",
+    "acme.Box": "class",
+    "acme.Box.open": "method",
+    "acme.Jar": "class",
+    "acme.Jar.open": "method",
+}
 GENERATE = "generate:\n  - uses: grounded\n    with: {kinds: [purpose]}\n"
 SYMBOLS = (*(symbol(name, kind) for name, kind in NAMES.items()), symbol("acme.send"), symbol("acme.load_all"))
 
