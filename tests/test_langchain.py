@@ -216,6 +216,7 @@ def test_the_prompt_holds_what_the_sources_say_and_no_place(project: Installed, 
     assert 'send(grams: int, *, city: str = "Bergen") -> str' in how
     assert "Where it goes." in how
     assert 'acme.send(500, city="Oslo")' in how, "the example of the documents"
+    assert all("is to know the software library `acme` by heart" in text for text in model.prompts)
     assert "a number that costs $2 to print" in by["question-answer", "Guide"], "text is no template"
     assert "occur in it: `acme.send`\n" in by["question-answer", "Guide > Sending"]
     assert not any(place in text for text in model.prompts for place in ("guide.md", "acme.py", str(project.work)))

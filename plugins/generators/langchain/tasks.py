@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -27,6 +27,7 @@ _NO_KNOWLEDGE = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_MOST_PACKAGES = 3
 _WIDE = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -36,6 +37,7 @@ class _About:
 
     subject: str
     names: tuple[str, ...]
+    packages: tuple[str, ...]
     span: Span
     code_language: str = ""
 
@@ -48,11 +50,14 @@ def declared(library: Library, config: Config) -> Iterator[Task]:
 
 def _section_tasks(library: Library, config: Config) -> Iterator[Task]:
     explained: set[tuple[str, tuple[str, ...]]] = set()
+    everything = _packages(symbol.name for symbol in library.public())
     for section in library.sections():
         if not _is_knowledge(section) or _size(section.text) < config.min_section_chars:
             continue
         text = fitted(section.text, config.max_context_chars)
-        about = _About(" > ".join(section.heading), named(text, section.examples, library), section.span)
+        names = named(text, section.examples, library)
+        packages = _packages(names) or everything
+        about = _About(" > ".join(section.heading), names, packages, section.span)
         for kind in SECTION_KINDS:
             if kind == "explanation":  # of a section that was cut into parts, the first says what it is about
                 place = (section.span.source, section.heading)
@@ -75,7 +80,7 @@ def _symbol_tasks(library: Library, config: Config) -> Iterator[Task]:
             others = tuple(
                 name for name in named(text, [*symbol.examples, *examples], library, homes) if name != symbol.name
             )
-            about = _About(symbol.name, others, symbol.span, symbol.language)
+            about = _About(symbol.name, others, _packages([symbol.name]), symbol.span, symbol.language)
             for kind in SYMBOL_KINDS:
                 yield from _task(kind, language, about, text, config)
 
@@ -93,10 +98,17 @@ def _task(kind: str, language: str, about: _About, text: str, config: Config) ->
         repair=config.prompts[f"{language}/repair"],
         phrasings=config.phrasings,
         names=about.names,
+        packages=about.packages,
         questions=config.questions_per_section if kind == "question-answer" else 0,
         code_language=about.code_language,
     )
     yield Task(cast("Mapping[str, JsonValue]", to_json(payload)), (about.span,))
+
+
+def _packages(names: Iterable[str]) -> tuple[str, ...]:
+    """The top-level packages of these names, sorted; none where they are so many that they say nothing."""
+    found = tuple(sorted({name.partition(".")[0] for name in names}))
+    return found if len(found) <= _MOST_PACKAGES else ()
 
 
 def _languages(config: Config) -> tuple[str, ...]:
