@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import Any, Protocol
 
 import pytest
@@ -395,7 +396,7 @@ def test_the_packaged_prompts_are_the_same_in_both_languages() -> None:
     texts = packaged("docutune.plugins.generators.langchain.prompts")
     assert set(texts) == {f"{language}/{name}" for language in ("en", "zh") for name in (*KINDS, "repair")}
     for name in (*KINDS, "repair"):
-        used = [set(re.findall(r"\$(\w+)", texts[f"{language}/{name}"])) for language in ("en", "zh")]
+        used = [set(Template(texts[f"{language}/{name}"]).get_identifiers()) for language in ("en", "zh")]
         assert used[0] == used[1] != set()
 
 
@@ -431,7 +432,7 @@ def test_mistakes_in_prompt_files_are_named(project: Installed) -> None:
 def test_a_prompt_file_that_leaves_the_material_out_is_noted(project: Installed) -> None:
     own = project.work / "prompts/langchain/en/how-to.md"
     own.parent.mkdir(parents=True)
-    own.write_text("Write what you know of $name in $phrasings wordings: [$wordings]")
+    own.write_text("Write what you know of $name of $library in $phrasings wordings: [$wordings]")
     (own.parent / ".how-to.md.swp").write_text("x")
     (project.work / "prompts/mine").mkdir()
     done = project.docutune("validate")
