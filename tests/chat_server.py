@@ -42,12 +42,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sent:
-    """What the server does: wait, then send a status, headers and bytes; or hang; or close the connection."""
+    """What the server does: wait, then send a status, headers and bytes; or hang; or close the connection.
+
+    `drip`: seconds before each byte of the body.
+    """
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    drip: float = 0.0
     hang: bool = False
     close: bool = False
     input_tokens: int = 0
@@ -168,8 +172,10 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(sent.body)))
             self.end_headers()
-            self.wfile.write(sent.body)
-            self.wfile.flush()
+            for part in [sent.body[i : i + 1] for i in range(len(sent.body))] if sent.drip else [sent.body]:
+                server.wait(sent.drip)
+                self.wfile.write(part)
+                self.wfile.flush()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
