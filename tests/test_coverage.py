@@ -55,6 +55,7 @@ def documented(text: str) -> set[str]:
         ("~~~\nbox = Box()\nload_all()", {"acme.Box", "acme.load_all"}),
         ("You may send and open and box things with acme.", set()),
         ("It has `open`, as every box.", set()),
+        ("A lone ` mark.\n\nThen send it, and another ` mark.", set()),
         ("See `Box.open` and acme.Jar.open().", {"acme.Box.open", "acme.Jar.open"}),
         ("Not `unsend`, not `resend.send`, not acme.sends.", set()),
     ],
