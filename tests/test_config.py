@@ -42,7 +42,7 @@ TEN_LINES = """\
 pipeline.yaml:3: langauge: unknown key; did you mean 'language'?
 pipeline.yaml:6: sources[1].path: no file or folder 'dosc' beside the pipeline file; did you mean 'docs'?
 pipeline.yaml:8: generate[0].uses: no generator is called 'grouned'; did you mean 'grounded'? \
-(installed generators: grounded)
+(installed generators: grounded, langchain)
 pipeline.yaml:11: curate[0].with.treshold: unknown option of curator 'duplicates'; did you mean 'threshold'?
 pipeline.yaml:12: split.rephrased: must be less than or equal to 1, found 2
 pipeline.yaml:12: split.seed: expected a whole number, found text 'one'
@@ -439,7 +439,7 @@ def test_a_parser_that_nobody_named_and_cannot_serve_is_a_note(environment: Inst
 def test_the_schema_describes_every_plugin_s_options(registry: Registry) -> None:
     schema = json_schema(registry)
     assert set(schema["properties"]) == {
-        "version", "project", "language", "sources", "parse", "generate", "curate", "split", "train",
+        "version", "project", "language", "sources", "parse", "generate", "budget", "curate", "split", "train",
         "runtime", "evaluate",
     }  # fmt: skip
     step = schema["properties"]["train"]["items"]
@@ -451,6 +451,9 @@ def test_the_schema_describes_every_plugin_s_options(registry: Registry) -> None
     options = schema["$defs"][choice["then"]["properties"]["with"]["$ref"].removeprefix("#/$defs/")]
     assert options["additionalProperties"] is False
     assert options["properties"]["lora_rank"]["description"] == "rank of the adapter's matrices"
+    langchain = schema["$defs"]["generator.langchain"]["properties"]
+    assert "phrasings" in langchain
+    assert "prompts" not in langchain, "they are files, no option"
 
 
 def test_every_reference_of_the_schema_leads_somewhere(registry: Registry) -> None:

@@ -14,7 +14,7 @@ from docutune.registry import KINDS, Registry
 
 BUILT_IN = {
     "parser": ("markdown", "pairs", "python"),
-    "generator": ("grounded",),
+    "generator": ("grounded", "langchain"),
     "curator": ("duplicates",),
     "trainer": ("trl",),
     "runtime": ("local",),
