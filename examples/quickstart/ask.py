@@ -10,10 +10,10 @@ from docutune.records import Message
 
 
 def main() -> None:
-    """Print the held-out question with the best answer, its expected answer, and what base and tuned model say."""
+    """Print the held-out question whose answer improved most, what was expected, and what base and tuned model say."""
     workspace = Workspace.find(Path(__file__).parent)
-    answers = json.loads((workspace.run_folder() / "report.json").read_text())["models"][0]["answers"]
-    chosen = max(answers, key=lambda answer: answer["tuned_score"])
+    report = json.loads((workspace.run_folder() / "report.json").read_text())
+    chosen = report["models"][0]["answers"][0]  # the most improved come first
     with workspace.session() as session:
         question = [Message("user", chosen["question"])]
         base = "".join(session.stream(question, "base", max_new_tokens=60))
