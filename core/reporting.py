@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ _NAMED = re.compile(r"`[^`]*`|\b[0-9a-f]{16,}\b")
 
 def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Report:
     """Everything that the report shows of one run."""
-    reasons = map(_general, products.rejected)
+    reasons = [_general(rejection) for rejection in products.rejected]
     dataset = None if products.dataset is None else dataset_facts(products.dataset, reasons)
     models = tuple(_model_report(trained, products, config) for trained in products.models.values())
     language = config.language[0]
@@ -52,6 +53,7 @@ def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Rep
         meaning=meaning(models, dataset, language),
         library=_library_facts(products),
         dataset=dataset,
+        rejected={} if dataset else dict(Counter(reasons).most_common()),
         models=models,
         steps=tuple(StepFacts(step["name"], step["status"], step["seconds"]) for step in log.steps),
         spending=_spending(log.facts.get("spending")),

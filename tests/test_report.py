@@ -318,6 +318,12 @@ def test_with_nothing_at_all_the_page_says_so() -> None:
     assert "The run ended before a dataset was made." in to_markdown(bare)
 
 
+def test_without_a_dataset_the_reasons_are_shown_all_the_same() -> None:
+    bare = Report(RUN, headline([], None), rejected={"langchain: the reply holds no JSON object": 31, "exact": 7})
+    assert "Left out, by reason langchain: the reply holds no JSON object 31 exact 7" in Page(to_html(bare)).text
+    assert "- langchain: the reply holds no JSON object: 31\n- exact: 7" in to_markdown(bare)
+
+
 def test_no_curve_is_said_and_broken_values_are_counted() -> None:
     assert "No training curve was recorded." in Page(to_html(report(replace(MODEL, curve=())))).text
     broken = (CurvePoint(1, 2.0), CurvePoint(2, float("nan")), CurvePoint(3, float("inf")), CurvePoint(4))

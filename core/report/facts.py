@@ -234,13 +234,17 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything the report shows. `language` is "en" or "zh"; `manifest` is the run's manifest."""
+    """Everything the report shows. `language` is "en" or "zh"; `manifest` is the run's manifest.
+
+    `rejected` counts by reason what was left out by a run that made no dataset; else `dataset` has it.
+    """
 
     run: RunFacts
     headline: str
     meaning: Meaning = field(default_factory=Meaning)
     library: LibraryFacts | None = None
     dataset: DatasetFacts | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
     models: tuple[ModelReport, ...] = ()
     steps: tuple[StepFacts, ...] = ()
     spending: Spending | None = None
