@@ -99,6 +99,13 @@ def test_links_lead_to_files(path: Path) -> None:
         assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_pictures_are_there_and_small(name: str) -> None:
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', (ROOT / name).read_text())
+    assert pictures == ["docs/images/report-dark.webp", "docs/images/report.webp"]
+    assert all(0 < (ROOT / picture).stat().st_size < 300_000 for picture in pictures)
+
+
 @pytest.mark.parametrize("columns", ["30", "300"])
 def test_the_page_on_the_command_line_is_what_the_code_says(columns: str) -> None:
     done = subprocess.run(
