@@ -143,7 +143,6 @@ class Pipeline:
             new_replies = after.replies - products.replies
             if recalled:
                 budget.use_all(new_replies)
-            log.used(sorted(f"{REPLIES}/{name}" for name in new_replies))
             self._write_outputs(products, after, log)
         except BaseException as error:
             stopped = isinstance(error, (KeyboardInterrupt, Cancelled))
@@ -152,13 +151,15 @@ class Pipeline:
                 self._end(info, outcome, log, budget)
             raise
         figures = {**_figures(step, after), **budget.take_figures()}
-        self._end(info, Outcome(status, time.monotonic() - start, figures), log, budget)
+        self._end(info, Outcome(status, time.monotonic() - start, figures), log, budget, new_replies)
         return after
 
-    def _end(self, info: StepInfo, outcome: Outcome, log: RunLog, budget: Budget) -> None:
+    def _end(
+        self, info: StepInfo, outcome: Outcome, log: RunLog, budget: Budget, replies: frozenset[str] = frozenset()
+    ) -> None:
         if spending := budget.facts():
             log.facts["spending"] = spending
-        log.used(self.store.take_used())
+        log.used(sorted({*self.store.take_used(), *(f"{REPLIES}/{name}" for name in replies)}))
         log.end(info, outcome)
 
     def _write_outputs(self, before: Products, after: Products, log: RunLog) -> None:

@@ -8,6 +8,7 @@ The script gets each request and returns what to send. The server notes every re
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -102,8 +103,7 @@ class ChatServer:
         self._lock = threading.Lock()
         self._seen: Counter[bytes] = Counter()
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), _handler(self))
 
     def __enter__(self) -> ChatServer:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -148,12 +148,26 @@ class ChatServer:
         self._closing.wait(seconds)
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no error of the server's."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            raw = self.rfile.read(length)
+            if len(raw) < length:  # the client went away before it had asked
+                self.close_connection = True
+                return
             asked = server.take(self.path, dict(self.headers), raw)
             asked.sent = sent = server.script(asked)
             server.wait(None if sent.hang else sent.delay)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import re
@@ -118,6 +119,7 @@ class Project:
                 time.sleep(0.005)
             process.send_signal(signal.SIGKILL)
             _, said_last = process.communicate()
+        time.sleep(0.3)  # what it sent last reaches the server
         assert process.returncode == -signal.SIGKILL, said_last.decode()
 
     @property
@@ -267,20 +269,28 @@ def rejected(project: Project) -> dict[int, str]:
 
 def test_what_was_received_before_a_kill_is_never_asked_for_again(environment: Installed) -> None:
     chance = random.Random()
-    with ChatServer(lambda asked: said({"answer": f"It is {number(asked)}."}, delay=chance.uniform(0, 0.15))) as server:
+    stop: float = 0
+
+    def script(asked: Asked) -> Sent:
+        """After that many requests the rest hangs, so that no run ends before it is killed."""
+        if len(server.asked) > stop:
+            return Sent(hang=True)
+        return replace(right(asked), delay=chance.uniform(0, 0.15))
+
+    with ChatServer(script) as server:
         project = Project(environment, server, 60)
         kept = 0
         for _ in range(3):
             before = len(server.asked)
-            stop = before + chance.randint(17, 30)
+            stop = before + chance.randint(2, 20)
             project.killed(lambda stop=stop: len(server.asked) >= stop)
             asked = [request.raw for request in server.asked[before:]]
             assert len(asked) == len(set(asked)) <= 60 - kept
             kept = project.replies
-        before = len(server.asked)
+        before, stop = len(server.asked), math.inf
         summary = project.run()
         assert len(server.asked) - before == 60 - kept
-        assert len(server.asked) <= 60 + 3 * 16
+        assert len(server.asked) <= 60 + 3 * 16  # what was under way at a kill
         assert max(server.counts.values()) <= 4
         assert summary["spending"]["requests"] == 60 - kept
         assert summary["spending"]["replies_reused"] == kept
@@ -302,11 +312,13 @@ def test_the_budget_is_never_passed(
     environment: Installed, budget: dict[str, float], spent: Callable[[ChatServer], float]
 ) -> None:
     (limit,) = budget.values()
-    with ChatServer(spends_all) as server:
+    stop: float = 12  # then the rest hangs until the run is killed
+    with ChatServer(lambda asked: spends_all(asked) if len(server.asked) <= stop else Sent(hang=True)) as server:
         project = Project(environment, server, 60)
         project.budget = budget
         project.write(max_tokens=200, input_price=5, output_price=10, retries=2)
-        project.killed(lambda: len(server.asked) >= 9)
+        project.killed(lambda: len(server.asked) >= 12)
+        stop = math.inf
         said_last = project.fail()
         assert limit * 0.3 < spent(server) <= limit
         name = next(iter(budget))
@@ -336,8 +348,14 @@ def test_a_raised_budget_goes_on_and_counts_what_was_spent(environment: Installe
         assert len(server.asked) == 20 == len(project.samples())
         assert (summary["spending"]["requests"], summary["spending"]["counted"]["requests"]) == (12, 20)
         (project.work / "src/more.py").write_text('def part_999() -> int:\n    """One more."""\n')
-        assert "the budget is used up: max_requests 20, 20 spent" in project.fail()
-        assert len(server.asked) == 20, "what a finished run spent counts as soon as its replies are used again"
+        spent = "the budget is used up: max_requests 20, 20 spent"
+        assert spent in project.fail(), "what a finished run spent counts when its results are used again"
+        project.run("--set", "budget.max_requests=21")
+        (project.work / "src/zlast.py").write_text('def part_998() -> int:\n    """The last."""\n')
+        (project.work / ".docutune/spending.jsonl").unlink()
+        project.install(revision=2)
+        assert "max_requests 20, 21 spent" in project.fail(), "and so when its replies are"
+        assert len(server.asked) == 21
 
 
 def test_options_that_decide_nothing_make_nothing_again_and_the_others_do(environment: Installed) -> None:
@@ -378,8 +396,9 @@ def test_a_refused_key_stops_the_run_at_once_and_loses_nothing(environment: Inst
     refuses = True
 
     def script(asked: Asked) -> Sent:
-        late = len(server.asked) > 6
-        return failed(401, f"Incorrect API key provided: {KEY}") if refuses and late else right(asked)
+        if refuses and number(asked) >= 6:
+            return failed(401, f"Incorrect API key provided: {KEY}")
+        return replace(right(asked), delay=1.0 if number(asked) == 5 else 0.0)
 
     with ChatServer(script) as server:
         project = Project(environment, server, 40)
@@ -387,7 +406,8 @@ def test_a_refused_key_stops_the_run_at_once_and_loses_nothing(environment: Inst
         said_last = project.fail()
         assert "refuses every request: the key is not accepted (HTTP 401): Incorrect API key provided" in said_last
         assert KEY not in said_last and len(said_last.strip().splitlines()) == 2
-        assert project.replies == 6 and len(server.asked) <= 6 + 3
+        assert project.replies == 6, "also the slow one, which came after the refusal"
+        assert len(server.asked) <= 6 + 3
         asked = len(server.asked)
         refuses = False
         project.run()

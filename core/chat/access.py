@@ -61,6 +61,7 @@ class ChatAccess:
         self._changed = asyncio.Event()
         self._model: Model | None = None
         self._under_way: set[asyncio.Task[Kept]] = set()
+        self._answered = False
 
     def lend(self, spans: tuple[Span, ...]) -> Lent:
         """The chat for one task."""
@@ -94,7 +95,14 @@ class ChatAccess:
             try:
                 return await trying(lambda: self._attempt(request, schema), self.options.retries)
             except Failed as failure:
-                raise failure.fatal or Unanswered(f"no reply: {failure.reason}") from None
+                raise self._meaning(failure) from None
+
+    def _meaning(self, failure: Failed) -> DocutuneError:
+        """Whether to go on without this reply: not if every further request would fail as this one did."""
+        if failure.fatal is None and not failure.received and not self._answered:
+            server = self.options.base_url or self.options.model
+            return DocutuneError(f"{server}: {failure.reason}", "see that it is up, and `base_url`")
+        return failure.fatal or Unanswered(f"no reply: {failure.reason}")
 
     def _scan(self, request: Request, spans: tuple[Span, ...]) -> None:
         kind = self._guard.find(message.content for message in request.messages)
@@ -105,19 +113,21 @@ class ChatAccess:
     async def _attempt(self, request: Request, schema: type[BaseModel]) -> Kept:
         """One request. Whoever stops waiting for it does not stop it: the reply may be paid for, and is kept."""
         async with self._slots:
+            model = self._opened()
             attempt = await self._reserve(request)
-            task = asyncio.create_task(self._carry_out(attempt, request, schema))
+            task = asyncio.create_task(self._carry_out(attempt, model, request, schema))
             self._under_way.add(task)
             task.add_done_callback(self._landed)
             return await asyncio.shield(task)
 
-    async def _carry_out(self, attempt: Attempt, request: Request, schema: type[BaseModel]) -> Kept:
+    async def _carry_out(self, attempt: Attempt, model: Model, request: Request, schema: type[BaseModel]) -> Kept:
         amount = attempt.amount  # what counts unless it turns out to be less
         try:
             await asyncio.to_thread(self._budget.ledger.sent, attempt, _now())
-            received = await self._send(request, schema)
+            received = await self._send(model, request, schema)
             kept, amount = self._priced(received, attempt.amount)
             await asyncio.to_thread(self._budget.journal.keep, request.key, kept)
+            self._answered = True
         except Failed as failure:
             amount = _spent(failure, attempt.amount)
             await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
@@ -149,18 +159,12 @@ class ChatAccess:
             await self._changed.wait()
         return self._budget.reserve(request.key, most, self._prices is not None)
 
-    async def _send(self, request: Request, schema: type[BaseModel]) -> Received:
-        model = self._opened()
+    async def _send(self, model: Model, request: Request, schema: type[BaseModel]) -> Received:
         try:
             async with asyncio.timeout(self.options.timeout):
                 return await model.send(request.messages, schema)
-        except DocutuneError:
-            raise
         except Exception as error:
-            meaning = explain(error, self.options.model, self._guard.redact)
-            if meaning is None:
-                raise
-            raise meaning from None  # the client's error may quote the key
+            raise explain(error, self.options.model, self._guard.redact) from None  # it may quote the key
 
     def _priced(self, received: Received, most: Amount) -> tuple[Kept, Amount]:
         """The reply as it is kept, and what it cost: the most that it could, where the server does not say."""

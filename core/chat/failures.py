@@ -42,8 +42,8 @@ class Failed(Exception):
         self.fatal = fatal
 
 
-def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Failed | None:
-    """What this error of a chat model's client means; None: it is none that such a client raises."""
+def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Failed:
+    """What this error of a chat model's client means; `redact` takes secrets out of what the server or client said."""
     from langchain_core.exceptions import ModelConnectionError, ModelError, ModelTimeoutError
 
     if isinstance(error, (TimeoutError, ModelTimeoutError)):
@@ -59,7 +59,9 @@ def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Faile
         return Failed(_words(error, redact), again=error.is_retryable, billed=True)
     if isinstance(error, _UNREADABLE) or status is not None:
         return Failed("the server's answer could not be read", again=True, billed=True)
-    return None
+    what = f"{type(error).__name__}: {_words(error, redact)}"
+    fatal = DocutuneError(f"the client of {model} failed: {what}", "every reply received is kept")
+    return Failed(what, again=False, billed=True, fatal=fatal)
 
 
 def _by_status(status: int, error: Exception, model: str, redact: Callable[[str], str]) -> Failed:
