@@ -173,6 +173,13 @@ def figures(project: Installed) -> dict[str, Any]:
     return dict(found["figures"])
 
 
+def to_make(project: Installed) -> int:
+    """Tasks that the next run would do: those whose keys changed, be their replies kept or not."""
+    steps = project.answer("plan")["steps"]
+    count = next(step["count"] for step in steps if step["name"] == "generate:langchain")
+    return int(count["total"] - count["reused"])
+
+
 def rejected(project: Installed) -> list[dict[str, Any]]:
     text = (project.work / ".docutune/runs/latest/rejected.jsonl").read_text()
     return [json.loads(line) for line in text.splitlines()]
@@ -300,6 +307,25 @@ def test_replies_that_cannot_be_used_are_asked_for_once_more_and_rejected_with_t
     assert model.prompts == [], "a rejected task is kept"
 
 
+def test_code_is_read_and_an_answer_about_a_symbol_uses_it(project: Installed, model: Model) -> None:
+    def reply(content: str) -> object:
+        if kind_of(content) == "how-to":
+            return {**good(content), "answer": "Just send it."}
+        code = "```python\nfrom acme import track\n\ntrack(\n```" if symbol(content) == "acme.track" else "print(5)"
+        return {**good(content), "code": code, "explanation": "It sends a parcel."}
+
+    use(project, model, kinds=["how-to", "task-to-code"])
+    model.reply[0] = reply
+    project.answer("run", "--until", "generate")
+    unused = "the answer does not use the symbol that it is about"
+    assert sorted(row["reason"] for row in rejected(project)) == [
+        f"{unused}: `acme.send`",
+        f"{unused}: `acme.send`",
+        f"{unused}: `acme.track`",
+        "the code is no Python: line 3: '(' was never closed",
+    ]
+
+
 def test_a_good_second_reply_is_taken(project: Installed, model: Model) -> None:
     model.reply[0] = lambda content: good(content) if "could not be used" in content else "Of course! I think"
     project.answer("run")
@@ -348,6 +374,7 @@ def test_options_that_change_no_task_cost_no_request(project: Installed, model: 
     project.answer("run", "--until", "generate")
     assert model.prompts == []
     use(project, model, kinds=["task-to-code", "how-to"])
+    assert to_make(project) == 2
     project.answer("run", "--until", "generate")
     assert [kind_of(text) for text in model.prompts] == ["task-to-code"] * 2
 
@@ -359,8 +386,8 @@ def test_a_prompt_of_ones_own_is_used_pinned_and_makes_only_its_kind_anew(projec
     own.parent.mkdir(parents=True)
     text = packaged("docutune.plugins.generators.langchain.prompts")["en/how-to"]
     own.write_text(f"Write like a pirate, for $$2.\n\n{text}")
-    done = project.docutune("run")
-    assert done.returncode == 0, done.stderr
+    assert to_make(project) == 2
+    project.answer("run")
     assert sorted(symbol(text) for text in model.prompts) == ["acme.send", "acme.track"]
     assert all(text.startswith("Write like a pirate, for $2.") for text in model.prompts)
     run = project.work / ".docutune/runs/latest"
