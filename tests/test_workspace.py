@@ -176,3 +176,10 @@ def test_a_damaged_notebook_is_named_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(DocutuneError, match=r"notebook\.json: not readable"):
         Notebook(store).add(Exchange("t", "m", "base", "q", "a"))
     assert (store.folder / "notebook.json").read_text() == '{"exchanges": {"1"'
+
+
+def test_a_manifest_holds_no_number_that_json_does_not_have(tmp_path: Path) -> None:
+    write_manifest(tmp_path, {"figures": [{"grad_norm": float("nan")}, float("inf")], "seconds": 1.5})
+    text = (tmp_path / "manifest.json").read_text()
+    found = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in manifest.json"))
+    assert (found["figures"], found["seconds"]) == ([{"grad_norm": None}, None], 1.5)
