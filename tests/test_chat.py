@@ -387,9 +387,30 @@ def test_kept_replies_serve_another_revision_and_a_run_anew(environment: Install
         assert (summary["spending"]["requests"], summary["spending"]["replies_reused"]) == (0, 5)
         (project.work / "src/m004.py").unlink()
         project.run()
-        project.installed.answer("clean", "--keep", "1", "--yes")
+        cleaned = project.installed.answer("clean", "--keep", "1", "--yes")
+        assert cleaned["notes"] == [] and cleaned["bytes"] > 0
         assert project.replies == 5
         assert len(server.asked) == 5
+
+
+def test_a_torn_line_of_the_list_of_requests_counts_for_nothing_and_a_damaged_one_is_named(
+    environment: Installed,
+) -> None:
+    with ChatServer(right) as server:
+        project = Project(environment, server, 3)
+        project.run()
+        ledger = project.work / ".docutune/spending.jsonl"
+        whole = ledger.read_bytes()
+        assert whole.count(b"\n") == 6
+        ledger.write_bytes(whole + b'{"id": "torn by a ki')
+        (project.work / "src/more.py").write_text('def part_999() -> int:\n    """One more."""\n')
+        project.run()
+        lines = [json.loads(line) for line in ledger.read_bytes().splitlines()]
+        assert len(lines) == 8 and lines[:6] == [json.loads(line) for line in whole.splitlines()]
+        ledger.write_bytes(whole.replace(b'"amount"', b'"amou', 1))
+        assert ".docutune/spending.jsonl:1: this line of the list of requests cannot be read" in project.fail(
+            "--from", "generate"
+        )
 
 
 def test_a_refused_key_stops_the_run_at_once_and_loses_nothing(environment: Installed) -> None:
@@ -427,10 +448,13 @@ def test_a_slow_reply_holds_up_nobody_else(environment: Installed) -> None:
 
     with ChatServer(script) as server:
         project = Project(environment, server, 30)
-        project.write(concurrency=3, timeout=50)
+        project.write(concurrency=3, timeout=50, structured_output="provider")
         project.run()
         assert max(server.counts.values()) == 1
         assert len(project.samples()) == 30
+        wanted = [asked.body["response_format"]["json_schema"]["schema"] for asked in server.asked]
+        assert [schema["required"] for schema in wanted] == [["answer"]] * 30
+        assert not any("JSON Schema" in asked.content for asked in server.asked)
 
 
 def test_mistakes_are_found_before_anything_is_sent(environment: Installed) -> None:
