@@ -98,7 +98,8 @@ def test_the_same_pipeline_speaks_to_another_server(environment: Installed, tiny
     assert 0 < manifest["spending"]["output_tokens"] <= 8 * 48, "as the server counts"
     left_out = (environment.work / ".docutune/runs/latest/rejected.jsonl").read_text().splitlines()
     reasons = {row["reason"] for row in map(json.loads, left_out) if row["producer"] == "langchain"}
-    assert reasons <= {"the reply was cut off at max_tokens", "the reply holds no JSON object"}
+    assert reasons
+    assert all(reason.startswith("the reply ") for reason in reasons), reasons
     environment.answer("run")
     again = json.loads((environment.work / ".docutune/runs/latest/manifest.json").read_text())
     assert {step["status"] for step in again["steps"]} == {"reused"}

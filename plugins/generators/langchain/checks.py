@@ -49,9 +49,11 @@ def mistakes(said: Told, payload: Payload) -> Iterator[str]:
 
 def wordings(said: Told, most: int) -> tuple[str, ...]:
     """The first `most` questions that are not the same but for case, spaces and punctuation."""
-    different = {_SPACE.sub("", question).casefold(): question.strip() for question in reversed(said.questions)}
+    different: dict[str, str] = {}
+    for question in said.questions:
+        different.setdefault(_SPACE.sub("", question).casefold(), question.strip())
     different.pop("", None)
-    return tuple(reversed(different.values()))[:most]
+    return tuple(different.values())[:most]
 
 
 def _about_questions(said: Told, payload: Payload) -> Iterator[str]:
