@@ -15,11 +15,53 @@ from typing import Any, Protocol
 import pytest
 
 SOAK = Path(__file__).parent / "soak"
+CODE = '"""Parcels."""\n\n\ndef send():\n    """Send one parcel to a city."""\n'
+CROWD = """
+import hashlib, os
+from pathlib import Path
+from docutune import Registration, TrainingConfig, hookimpl
+from docutune.records import Answer, Measure, ModelRef, Probe
+from pydantic import BaseModel, ConfigDict
+
+class Nothing(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Crowd:
+    def __init__(self, config): pass
+    def train(self, train, validation, base, context):
+        adapter = context.folder / "adapter"
+        adapter.mkdir()
+        for name in ("adapter_config.json", "template.json", "adapter_model.safetensors"):
+            (adapter / name).write_text("{}")
+        return ModelRef(base.folder, base.digest, adapter)
+    def open(self, model): return self
+    def answer(self, probes, variant):
+        together = hashlib.sha256("".join(probe.id for probe in probes).encode()).hexdigest()
+        for number, probe in enumerate(probes):
+            if number == 3 and os.environ.get("DIE"): os._exit(1)
+            yield Answer(probe.id, variant, f"asked with {together}", True)
+    def close(self): pass
+    def probes(self, held_out, library):
+        return [Probe(str(number), held_out[0].sample.messages[:-1] * (1 + number)) for number in range(6)]
+    async def measure(self, answers, held_out, library, context):
+        return [Measure("length", answer.probe, answer.variant, float(len(answer.text))) for answer in answers]
+
+@hookimpl
+def docutune_trainers(): return [Registration("crowd", 1, "Writes a file", TrainingConfig, "crowd:Crowd")]
+
+@hookimpl
+def docutune_runtimes(): return [Registration("crowd", 1, "Says who else was asked", Nothing, "crowd:Crowd")]
+
+@hookimpl
+def docutune_evaluators(): return [Registration("crowd", 1, "Asks six things", Nothing, "crowd:Crowd")]
+"""
+PIPELINE = "version: 1\nproject: acme\nsources: [{path: acme.py}]\n"
 
 
 class Installed(Protocol):
     work: Path
 
+    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
     def answer(self, *arguments: str, **variables: str) -> Any: ...
     def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
@@ -58,8 +100,8 @@ def _half_a_page_of_noise(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [_delete, _truncate, _empty, _noise, _half_a_page_of_noise])
 def test_the_catalog_is_rebuilt_by_one_command(environment: Installed, harm: Callable[[Path], None]) -> None:
-    (environment.work / "acme.py").write_text('"""Parcels."""\n\n\ndef send():\n    """Send one parcel to a city."""\n')
-    (environment.work / "pipeline.yaml").write_text("version: 1\nproject: acme\nsources: [{path: acme.py}]\n")
+    (environment.work / "acme.py").write_text(CODE)
+    (environment.work / "pipeline.yaml").write_text(PIPELINE)
     for until in ("parse", "generate", "dataset"):
         environment.answer("run", "--until", until)
     before = environment.answer("status")
@@ -73,3 +115,29 @@ def test_the_catalog_is_rebuilt_by_one_command(environment: Installed, harm: Cal
     assert environment.answer("status") == before
     environment.answer("run")
     assert environment.answer("status")[1:] == before
+
+
+def test_answers_do_not_depend_on_where_an_evaluation_was_interrupted(environment: Installed) -> None:
+    """The runtime's answers depend on what they are asked together with, as those of a batch on a GPU do."""
+    environment.install("crowd", {"crowd.py": CROWD}, "crowd = crowd")
+    (environment.work / "acme.py").write_text(CODE)
+    (environment.work / "base").mkdir()
+    (environment.work / "base/config.json").write_text("{}")
+    (environment.work / "base/model.safetensors").write_text("")
+    (environment.work / "pipeline.yaml").write_text(
+        f"{PIPELINE}split: {{rephrased: 1.0}}\ntrain: [{{name: smoke, uses: crowd, with: {{model: ./base}}}}]\n"
+        "runtime: {uses: crowd}\nevaluate: [{uses: crowd}]\n"
+    )
+
+    def answers() -> dict[str, bytes]:
+        kept = (environment.work / ".docutune/cache").rglob("*")
+        return {path.name: path.read_bytes() for path in kept if path.is_file() and b"asked with" in path.read_bytes()}
+
+    environment.answer("run")
+    expected = answers()
+    assert len(expected) == 12
+    (environment.work / ".docutune").rename(environment.work / "first")
+    assert environment.docutune("run", DIE="1").returncode == 1
+    assert len(answers()) == 3
+    environment.answer("run")
+    assert answers() == expected

@@ -30,6 +30,9 @@ from docutune.workspace import Store
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
+ASKED_TOGETHER = 128
+"""Probes that a runtime is handed at once."""
+
 
 @dataclass(frozen=True)
 class Evaluate:
@@ -117,10 +120,10 @@ class _Answers:
         wanted = {self._key(probe, variant): (probe, variant) for probe, variant in _both(probes)}
         store, anew = self.tools.store, self.tools.anew
         known: dict[str, Any] = {key: None if anew else store.recall("cache", key) for key in wanted}
-        missing = [key for key, value in known.items() if value is None]
-        self.tools.progress(len(known) - len(missing), len(known))
+        missing = sum(value is None for value in known.values())
+        self.tools.progress(len(known) - missing, len(known))
         if missing:
-            self._ask({key: wanted[key] for key in missing}, known)
+            self._ask(wanted, known)
         return {
             name: [
                 Answer(probe.id, variant, **known[self._key(probe, variant)]) for probe in group for variant in VARIANTS
@@ -128,25 +131,27 @@ class _Answers:
             for name, group in probes.items()
         }
 
-    def _ask(self, missing: Mapping[str, tuple[Probe, Variant]], known: dict[str, Any]) -> None:
+    def _ask(self, wanted: Mapping[str, tuple[Probe, Variant]], known: dict[str, Any]) -> None:
         options = self.step.runtime.options.model_dump(mode="json")
         session = open_session(self.step.runtime.uses, options, self.model, self._job_folder())
         try:
             for variant in VARIANTS:
-                group = {key: probe for key, (probe, side) in missing.items() if side == variant}
-                self._ask_variant(session, variant, group, known)
+                for group in _groups({key: probe for key, (probe, side) in wanted.items() if side == variant}):
+                    if any(known[key] is None for key in group):
+                        self._ask_group(session, variant, group, known)
         finally:
             session.close()
 
-    def _ask_variant(
+    def _ask_group(
         self, session: Session, variant: Variant, probes: Mapping[str, Probe], known: dict[str, Any]
     ) -> None:
         """Answers are kept as they come; the key stands in for the probe's id, which is unique per evaluator only."""
         renamed = [Probe(key, probe.messages) for key, probe in probes.items()]
-        for answer in session.answer(renamed, variant) if renamed else ():
-            known[answer.probe] = {"text": answer.text, "ended": answer.ended}
-            self.tools.store.keep("cache", answer.probe, known[answer.probe])
-            self.tools.progress(sum(value is not None for value in known.values()), len(known))
+        for answer in session.answer(renamed, variant):
+            if known[answer.probe] is None:
+                known[answer.probe] = {"text": answer.text, "ended": answer.ended}
+                self.tools.store.keep("cache", answer.probe, known[answer.probe])
+                self.tools.progress(sum(value is not None for value in known.values()), len(known))
 
     def _key(self, probe: Probe, variant: Variant) -> str:
         adapter = self.step_key if variant == "tuned" else None
@@ -165,6 +170,20 @@ class _Answers:
 
 def _both(probes: Mapping[str, Sequence[Probe]]) -> list[tuple[Probe, Variant]]:
     return [(probe, variant) for group in probes.values() for probe in group for variant in VARIANTS]
+
+
+def _groups(probes: Mapping[str, Probe]) -> list[dict[str, Probe]]:
+    """Groups of similar length that depend on nothing but the probes.
+
+    What stands beside a probe in a batch can change its answer: sums of floating-point numbers depend on the batch's
+    shape. One that an interruption left unanswered is therefore asked with its whole group again.
+    """
+    length = {key: sum(len(message.content) for message in probe.messages) for key, probe in probes.items()}
+    order = sorted(probes, key=lambda key: (length[key], key))
+    return [
+        {key: probes[key] for key in order[first : first + ASKED_TOGETHER]}
+        for first in range(0, len(order), ASKED_TOGETHER)
+    ]
 
 
 def _identity(step: StepConfig) -> JsonValue:
