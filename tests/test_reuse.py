@@ -691,7 +691,7 @@ def test_with_every_object_damaged_the_same_command_makes_the_same_again(
 
 
 def contents(project: Project) -> Iterator[tuple[str, bytes]]:
-    """What is kept, but for figures that tell of time."""
+    """What is kept, but for what names the run and tells of time."""
     for path in project.objects(*KEPT):
-        if path.name not in ("model.json", "README.md"):
+        if path.name not in ("model.json", "provenance.json"):
             yield path.relative_to(project.store).as_posix(), path.read_bytes()
