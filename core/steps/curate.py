@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from docutune import atomic
@@ -91,17 +92,17 @@ class Assemble:
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """Splitting is quick and sure: only the written files decide whether there is work."""
-        dataset = self._assemble(products)
+        dataset, files = self._assemble(key, products)
         folder = store.dataset_folder(dataset.version)
-        whole = all(_holds(folder / name, content) for name, content in split_files(dataset).items())
+        whole = all(_holds(folder / name, content) for name, content in files.items())
         whole = whole and _tells(folder / DESCRIPTION, described(dataset, self.project))
         return replace(products, dataset=dataset) if whole else None
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Write the version's files."""
-        dataset = self._assemble(products)
+        dataset, files = self._assemble(key, products)
         with tools.store.staging(tools.store.dataset_folder(dataset.version)) as folder:
-            for name, content in split_files(dataset).items():
+            for name, content in files.items():
                 atomic.write_text(folder / name, content)
             told = json.dumps(described(dataset, self.project), indent=2, ensure_ascii=False)
             atomic.write_text(folder / DESCRIPTION, told + "\n")
@@ -111,11 +112,18 @@ class Assemble:
         """Not made of items."""
         return None
 
-    def _assemble(self, products: Products) -> Dataset:
-        dataset = assemble(products.samples or (), self.split, products.given)
-        if not dataset.of("train"):
-            raise _nothing_left(products)
-        return dataset
+    def _assemble(self, key: str, products: Products) -> tuple[Dataset, Mapping[str, str]]:
+        """The dataset and its files, computed once a walk."""
+        if key not in self._assembled:
+            dataset = assemble(products.samples or (), self.split, products.given)
+            if not dataset.of("train"):
+                raise _nothing_left(products)
+            self._assembled[key] = dataset, split_files(dataset)
+        return self._assembled[key]
+
+    @cached_property
+    def _assembled(self) -> dict[str, tuple[Dataset, Mapping[str, str]]]:
+        return {}
 
 
 def _holds(path: Path, content: str) -> bool:
