@@ -475,8 +475,8 @@ class Terminal:
             os.write(self._here, text.encode())
 
     def interrupt(self, question: str) -> None:
-        """Press Ctrl-C at a question until it is heard. One that comes in the moment after Python wrote the question and
-        before it waits for the answer is heard only when something else is typed.
+        """Press Ctrl-C at a question until it is heard. One that comes when Python has written the question and
+        does not wait for the answer yet is heard only when something else is typed.
         """
         self.answer(question, "")
         for _ in range(20):
