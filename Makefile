@@ -1,7 +1,7 @@
 # Everything starts from a clean clone with Python 3.11+ and make.
 #   make quickstart          a tuned model, its report and one answer, from a real library's docs and code
 #   make test                the test suite
-#   make soak                kills and full disks, for half an hour: nothing may be lost
+#   make soak                kills and full disks, for half an hour or so: nothing may be lost
 #   make docs                docs/cli.md, from the commands themselves
 #   CPU=1 beside each        installs the CPU build of torch, for machines without an NVIDIA GPU
 
