@@ -3,12 +3,14 @@
 #   make test                the test suite
 #   make soak                kills and full disks, for half an hour or so: nothing may be lost
 #   make docs                docs/cli.md, from the commands themselves
+#   JOBS=4 beside test      runs that many test files at once (2 when not given)
 #   CPU=1 beside each        installs the CPU build of torch, for machines without an NVIDIA GPU
 
 PYTHON ?= python3
 VENV ?= .venv
 CPU ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+JOBS ?= 2
 LIBRARY ?= click==8.3.1
 
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
@@ -21,7 +23,7 @@ quickstart: install $(SOURCES)
 	cd examples/quickstart && ../../$(VENV)/bin/python ask.py
 
 test: install-test
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses $(JOBS) --dist loadfile
 
 soak: install-test
 	$(VENV)/bin/python tests/soak

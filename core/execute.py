@@ -62,7 +62,7 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
     with store.beginning(run) as folder:
         atomic.write_bytes(folder / "pipeline.yaml", config.path.read_bytes())
         write_manifest(folder, log.manifest())
-    log.record(log.manifest())
+        log.record(log.manifest())  # first, for a row without a folder is not shown, a folder without a row is lost
     return log
 
 

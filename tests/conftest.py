@@ -14,6 +14,14 @@ from typing import Any
 import pytest
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests counted: kills, and what was looked at after them."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "counts":
+                terminalreporter.write_line(str(value).rstrip())
+
+
 @dataclass(frozen=True)
 class Environment:
     """A process environment with packages installed in it, as pip leaves them: a module and a *.dist-info folder."""

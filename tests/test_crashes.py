@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,11 +68,10 @@ class Installed(Protocol):
 
 @pytest.mark.training
 @pytest.mark.parametrize("part", ["pipeline", "books", "default-storage"])
-def test_kills_lose_nothing(part: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_kills_lose_nothing(part: str, record_property: Callable[[str, object], None]) -> None:
     """Part "default-storage" is the loop of part "books" over TinyDB's own storage; there it must find losses."""
     done = subprocess.run([sys.executable, SOAK, part, "--short"], capture_output=True, text=True, timeout=500)
-    with capsys.disabled():
-        print(f"\n{done.stdout}", end="")
+    record_property("counts", done.stdout)
     assert done.returncode == 0, done.stderr
     assert " kills (" in done.stdout
 
@@ -95,6 +95,24 @@ def _noise(path: Path) -> None:
 def _half_a_page_of_noise(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:4096] + bytes(range(256)) * 8 + content[4096 + 2048 :])
+
+
+def test_a_run_killed_as_soon_as_it_can_be_seen_is_in_the_status(environment: Installed) -> None:
+    (environment.work / "acme.py").write_text(CODE)
+    (environment.work / "pipeline.yaml").write_text(PIPELINE)
+    killed = environment.python(
+        "import os, signal, sys\n"
+        "from docutune import atomic, cli\n"
+        "publish = atomic.publish_folder\n"
+        "def publish_and_die(made, final):\n"
+        "    publish(made, final)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "atomic.publish_folder = publish_and_die\n"
+        "cli.main(['run'])"
+    )
+    assert killed.returncode == -9
+    assert len(list((environment.work / ".docutune/runs").glob("2*"))) == 1
+    assert [row["outcome"] for row in environment.answer("status")] == ["interrupted"]
 
 
 def test_the_catalog_is_rebuilt_by_one_command(environment: Installed) -> None:
