@@ -466,6 +466,32 @@ def project(environment: Installed) -> Installed:
     return environment
 
 
+def test_copies_count_once_with_all_their_places_and_are_told(project: Installed) -> None:
+    again = {"question": "What is part 3?", "answer": "Part 3 turns wheel 3."}
+    (project.work / "qa/again.jsonl").write_text(lines(again))
+    (project.work / "qa/validation.csv").write_text("问题,答案\n什么是轮子？,会转的东西。\n", "utf-8")
+    summary = project.answer("run", "--until", "dataset")
+    assert summary["dataset"]["train"] == 40
+    assert summary["dataset"]["test"] == 1
+    report = json.loads((Path(summary["folder"]) / "report.json").read_text())
+    assert report["dataset"]["rejected"]["pairs: copy of another row"] == 2
+    rows = [json.loads(line) for line in (Path(summary["folder"]) / "samples.jsonl").read_text().splitlines()]
+    places = {row["messages"][0]["content"]: row for row in rows}
+    assert [span["source"] for span in places["What is part 3?"]["origin"]["spans"]] == [
+        "qa/again.jsonl",
+        "qa/train.jsonl",
+    ]
+    assert places["什么是轮子？"]["split"] == "test"
+    traced = project.answer("trace", "qa/again.jsonl:1")
+    assert [sample["id"] for sample in traced["samples"]] == [places["What is part 3?"]["id"]]
+
+
+def test_a_file_of_which_nothing_is_read_is_told_at_once(project: Installed) -> None:
+    (project.work / "qa/odd.csv").write_text("a,b\n1,2\n")
+    done = project.docutune("run", "--until", "parse")
+    assert "note  nothing comes from qa/odd.csv: not read: no questions and answers recognised" in done.stderr
+
+
 def test_a_pipeline_of_samples_alone_makes_a_dataset_with_its_splits_and_origins(project: Installed) -> None:
     summary = project.answer("run", "--until", "dataset")
     assert {split: summary["dataset"][split] for split in ("train", "validation", "test")} == {

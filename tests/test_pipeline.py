@@ -429,6 +429,40 @@ def test_files_that_cannot_be_read_cost_themselves_and_nothing_waits(project: In
     assert problems["docs/guide.md"] == []
 
 
+def test_a_folder_that_cannot_be_looked_into_is_no_empty_folder(project: Installed) -> None:
+    closed = project.work / "docs/closed"
+    closed.mkdir()
+    (closed / "more.md").write_text(RETURNS)
+    closed.chmod(0)
+    try:
+        done = run_without_privileges(project, "run", "--until", "parse")
+        assert done.returncode == 0, done.stderr
+        assert "note  nothing comes from docs/closed: not read: Permission denied" in done.stderr
+        (project.work / "pipeline.yaml").write_text("version: 1\nproject: a\nsources: [{path: docs/closed}]\n")
+        alone = run_without_privileges(project, "run")
+        assert alone.returncode == 2
+        assert "docs/closed: not read: Permission denied" in alone.stderr
+    finally:
+        closed.chmod(0o700)
+
+
+def run_without_privileges(project: Installed, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that file modes apply to, also where the tests run as root."""
+    as_root = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    code = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [*as_root, sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=project.work, timeout=60)
+
+
+def test_a_damaged_index_holds_up_no_command(project: Installed) -> None:
+    project.answer("run", "--until", "parse")
+    for arguments in (("run", "--until", "parse", "--json"), ("status", "--json"), ("clean", "--yes", "--json")):
+        (project.work / ".docutune/catalog.sqlite").write_text("garbage" * 1000)
+        done = project.docutune(*arguments)
+        assert done.returncode == 0, done.stderr
+    assert [row["outcome"] for row in project.answer("status")] == ["finished", "finished"]
+
+
 def test_sources_that_give_no_sample_say_what_was_found(project: Installed) -> None:
     (project.work / "src/acme.py").write_text("")
     (project.work / "docs/guide.md").write_text("# Guide\n")

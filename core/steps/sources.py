@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -57,8 +57,8 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Found:
-    """The files to parse, in the order of the paths shown; how many of each suffix no parser reads; and the files that
-    cannot be read, each with the reason.
+    """The files to parse, in the order of the paths shown; how many of each suffix no parser reads; and the files and
+    folders that cannot be read, each with the reason.
     """
 
     files: tuple[SourceFile, ...]
@@ -71,9 +71,13 @@ def find_files(sources: Sequence[SourceConfig], project: Path, claims: Set[tuple
     files: dict[tuple[Path, Reads], SourceFile] = {}
     others: dict[Path, str] = {}
     unreadable: dict[str, str] = {}
+
+    def closed(error: OSError) -> None:
+        unreadable[_shown(Path(error.filename), project)] = f"not read: {error.strerror}"
+
     for entry in sources:
         root = (project / entry.place).resolve()
-        for path in _wanted(root, entry):
+        for path in _wanted(root, entry, closed):
             if (entry.reads, path.suffix.lower()) not in claims:
                 others[path] = path.suffix.lower() or "no suffix"
                 continue
@@ -86,9 +90,9 @@ def find_files(sources: Sequence[SourceConfig], project: Path, claims: Set[tuple
     return Found(tuple(sorted(files.values(), key=lambda file: file.shown)), unread, unreadable)
 
 
-def _wanted(root: Path, entry: SourceConfig) -> Iterator[Path]:
+def _wanted(root: Path, entry: SourceConfig, closed: Callable[[OSError], None]) -> Iterator[Path]:
     include, exclude = GitIgnoreSpec.from_lines(entry.include), GitIgnoreSpec.from_lines(entry.exclude)
-    for path in _walk(root):
+    for path in _walk(root, closed):
         relative = path.relative_to(root).as_posix() if path != root else path.name
         if (not entry.include or include.match_file(relative)) and not exclude.match_file(relative):
             yield path
@@ -115,11 +119,12 @@ def _import_root(folder: Path) -> Path:
     return folder
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def _walk(root: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
+    """Every file below a folder; `closed` is told of folders that cannot be looked into."""
     if root.is_file():
         yield root
         return
-    for folder, folders, files in os.walk(root):
+    for folder, folders, files in os.walk(root, onerror=closed):
         skipped = SKIPPED_FOLDERS | SKIPPED_AT_TOP if Path(folder) == root else SKIPPED_FOLDERS
         folders[:] = sorted(name for name in folders if name not in skipped and not name.endswith(".egg-info"))
         yield from (Path(folder, name) for name in sorted(files))
