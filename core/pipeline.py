@@ -185,6 +185,9 @@ def _of_sources(products: Products) -> Iterator[str]:
     if products.unread:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in products.unread.items())
         yield f"files that no installed parser reads: {kinds}"
+    symbols = sum(document.symbols for document in products.documents)
+    if products.library is not None and symbols and not any(True for _ in products.library.public()):
+        yield f"{symbols:,} symbols and none is public: the files are private, tests or scripts, or in no package"
     lost = [
         document
         for document in products.documents

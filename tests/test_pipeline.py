@@ -526,3 +526,49 @@ def test_include_and_exclude_choose_files_and_a_package_folder_keeps_its_name(pr
         "parcels.from_init": "lib/deep/parcels/__init__.py",
         "parcels.core.from_core": "lib/deep/parcels/core.py",
     }
+
+
+PACKAGE = {
+    "__init__.py": 'from ._core import send\n\n__all__ = ["send"]\n',
+    "_core.py": 'def send(grams: int) -> str:\n    """Send one parcel and return its number."""\n',
+    "build/__init__.py": "",
+    "build/boxes.py": 'def fold(side: int) -> None:\n    """Fold a box out of paper."""\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("package", "beside", "path"),
+    [
+        ("mylib", ".", "mylib"),
+        ("mylib", "mylib", "."),
+        ("mylib", "mylib/docs", ".."),
+        ("src", ".", "src"),
+        ("lib", ".", "."),
+        ("src/mylib", ".", "."),
+        ("src/build", ".", "src"),
+    ],
+)
+def test_a_folder_with_init_is_a_package_wherever_the_pipeline_file_lies(
+    environment: Installed, package: str, beside: str, path: str
+) -> None:
+    for name, text in PACKAGE.items():
+        file = environment.work / package / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    folder = environment.work / beside
+    folder.mkdir(exist_ok=True)
+    (folder / "pipeline.yaml").write_text(f"version: 1\nproject: p\nsources: [{{path: {path}}}]\n")
+    found = environment.answer("run", str(folder / "pipeline.yaml"), "--until", "parse")
+    symbols = json.loads((Path(found["folder"]) / "api.json").read_text())["symbols"]
+    name = Path(package).name
+    public = [symbol["name"] for symbol in symbols if symbol["public"]]
+    assert public == [name, f"{name}.build", f"{name}.build.boxes", f"{name}.build.boxes.fold", f"{name}.send"]
+
+
+def test_symbols_of_which_none_is_public_are_said(project: Installed) -> None:
+    note = "symbols and none is public"
+    assert note not in project.docutune("run", "--until", "parse").stderr
+    (project.work / "src/acme.py").rename(project.work / "src/_acme.py")
+    done = project.docutune("run", "--until", "parse")
+    assert f"note  3 {note}" in done.stderr
+    assert note in (project.work / ".docutune/runs/latest/log.txt").read_text()

@@ -28,6 +28,7 @@ SPLIT_NAMES: Mapping[str, Split] = {
 
 SKIPPED_FOLDERS = {".git", ".hg", ".svn", ".docutune", "node_modules", "__pycache__", ".venv", "venv"}
 SKIPPED_AT_TOP = {"build", "dist"}
+_ROOTS = {"src", "lib"}
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,9 @@ def _read(path: Path, root: Path, project: Path, entry: SourceConfig) -> SourceF
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a regular file")
     top = _import_root(root if root.is_dir() else root.parent)
+    first = top / path.relative_to(top).parts[0]
+    if first != path and first.name in _ROOTS and not is_package(first):
+        top = first
     name, shown = path.relative_to(top).as_posix(), _shown(path, project)
     split = None if entry.reads == "documents" else entry.split or SPLIT_NAMES.get(path.stem.lower())
     return SourceFile(path, shown, name, path.read_bytes(), entry.reads, split)
@@ -114,9 +118,14 @@ def _shown(path: Path, project: Path) -> str:
 
 def _import_root(folder: Path) -> Path:
     """The folder from which a package is imported: above every `__init__.py`."""
-    while (folder / "__init__.py").is_file() and folder.parent != folder:
+    while is_package(folder) and folder.parent != folder:
         folder = folder.parent
     return folder
+
+
+def is_package(folder: Path) -> bool:
+    """Whether a folder is a Python package, whatever it is called: `src` and `build` may be packages, too."""
+    return os.path.isfile(folder / "__init__.py")  # a folder that may not be looked into is none
 
 
 def _walk(root: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
@@ -125,6 +134,7 @@ def _walk(root: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
         yield root
         return
     for folder, folders, files in os.walk(root, onerror=closed):
-        skipped = SKIPPED_FOLDERS | SKIPPED_AT_TOP if Path(folder) == root else SKIPPED_FOLDERS
+        at_top = {name for name in SKIPPED_AT_TOP if not is_package(root / name)} if Path(folder) == root else set()
+        skipped = SKIPPED_FOLDERS | at_top
         folders[:] = sorted(name for name in folders if name not in skipped and not name.endswith(".egg-info"))
         yield from (Path(folder, name) for name in sorted(files))
