@@ -98,7 +98,7 @@ class Pipeline:
             Parse(config, project),
             *(Generate(step, self.registry, SEED) for step in config.generate),
             *(Curate(step, self.registry, SEED) for step in config.curate),
-            Assemble(config.split, config.project, "curate" if config.curate else "generate"),
+            Assemble(config.split, config.project),
             *(PrepareBase(model, project) for model in models),
             *trains,
             *(Evaluate(step.name, evaluate, config.runtime[0], self.registry, seed) for step in trained),
