@@ -255,7 +255,7 @@ def test_a_failing_generator_gives_one_line_and_keeps_what_was_made(project: Ins
     use(project, "generate: [{uses: made-up}]\nsplit: {rephrased: 0}\n")
     done = project.docutune("run")
     assert done.returncode == 1
-    assert "error: generator 'made-up' failed at src/acme.py:14-16: KeyError: 'weight'" in done.stderr
+    assert "error: generator 'made-up' of strange 1.0 failed at src/acme.py:14-16: KeyError: 'weight'" in done.stderr
     assert "Traceback" not in done.stderr
     assert steps(project) == {"parse": "made", "generate:made-up": "failed"}
     strict = project.docutune("run", DOCUTUNE_STRICT="1").stderr
@@ -348,7 +348,9 @@ def test_a_hostile_document_costs_one_document_and_its_reason_is_shown(project: 
     problems = {document["source"]: document["problems"] for document in manifest["documents"]}
     assert "process died" in problems["docs/die.hst"][0]
     assert "memory" in problems["docs/eat.hst"][0]
-    assert problems["docs/raise.hst"] == ["not read: IndexError: list index out of range"]
+    assert problems["docs/raise.hst"] == [
+        "not read: parser 'hostile' of hostile 1.0 failed: IndexError: list index out of range"
+    ]
     assert problems["docs/fine.hst"] == problems["docs/guide.md"] == problems["src/acme.py"] == []
     assert "docs/die.hst: not read" in project.docutune("status", summary["run"]).stdout
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from docutune.config import StepConfig
-from docutune.contracts import Evaluator, Session
+from docutune.contracts import Context, Evaluator, Library, Session
 from docutune.evaluation import compare
+from docutune.guard import awaited, guarded, mistake, records
 from docutune.jobs import open_session
 from docutune.records import (
     RECORDS_VERSION,
     Answer,
     JsonValue,
+    Made,
     Measure,
     ModelRef,
     Probe,
@@ -78,13 +81,14 @@ class Evaluate:
         plugins: dict[str, Evaluator] = {
             step.name: self.registry.create(step.entry, step.options) for step in self.evaluators
         }
-        probes = {name: tuple(plugin.probes(held_out, library)) for name, plugin in plugins.items()}
+        named = {step.name: step.entry.full_name for step in self.evaluators}
+        probes = {name: _probes(named[name], plugin, held_out, library) for name, plugin in plugins.items()}
         answers = _Answers(self, products.models[self.model].model, tools).to(probes)
         folder = tools.run / "evaluate" / self.model
         context = StepContext(self.seed, folder, tools.progress)
         measures: dict[str, JsonValue] = {}
         for name, plugin in plugins.items():
-            found = asyncio.run(plugin.measure(answers[name], held_out, library, context))
+            found = asyncio.run(_measured(named[name], plugin, answers[name], held_out, library, context))
             measures[name] = [to_json(measure) for measure in found]
         distinct = {(answer.probe, answer.variant): answer for group in answers.values() for answer in group}
         value: dict[str, JsonValue] = {
@@ -141,6 +145,9 @@ class _Answers:
                         self._ask_group(session, variant, group, known)
         finally:
             session.close()
+        unanswered = sum(value is None for value in known.values())
+        if unanswered:
+            raise mistake(self.step.runtime.entry.full_name, f"left {unanswered} of {len(known)} probes unanswered")
 
     def _ask_group(
         self, session: Session, variant: Variant, probes: Mapping[str, Probe], known: dict[str, Any]
@@ -148,6 +155,8 @@ class _Answers:
         """Answers are kept as they come; the key stands in for the probe's id, which is unique per evaluator only."""
         renamed = [Probe(key, probe.messages) for key, probe in probes.items()]
         for answer in session.answer(renamed, variant):
+            if answer.probe not in probes:
+                raise mistake(self.step.runtime.entry.full_name, f"answered {answer.probe!r}, which nobody asked")
             if known[answer.probe] is None:
                 known[answer.probe] = {"text": answer.text, "ended": answer.ended}
                 self.tools.store.keep("cache", answer.probe, known[answer.probe])
@@ -166,6 +175,36 @@ class _Answers:
 
     def _job_folder(self) -> Path:
         return self.tools.run / "jobs" / f"evaluate-{self.step.model}"
+
+
+def _probes(name: str, evaluator: Evaluator, held_out: Sequence[Made], library: Library) -> tuple[Probe, ...]:
+    """An evaluator's probes, each with an id of its own."""
+    with guarded(name, "while it made its probes"):
+        probes = tuple(records(Probe, name, "probes", evaluator.probes(held_out, library)))
+    ids = Counter(probe.id for probe in probes)
+    double = [probe for probe, count in ids.items() if count > 1]
+    if double:
+        raise mistake(name, f"gave {ids[double[0]]} probes the one id {double[0]!r}")
+    return probes
+
+
+async def _measured(
+    name: str,
+    evaluator: Evaluator,
+    answers: Sequence[Answer],
+    held_out: Sequence[Made],
+    library: Library,
+    context: Context,
+) -> list[Measure]:
+    """An evaluator's measures, each of an answer that it was given."""
+    with guarded(name, "while it measured the answers"):
+        given = await awaited(name, "measure", evaluator.measure(answers, held_out, library, context))
+        measures = records(Measure, name, "measure", given)
+    known = {(answer.probe, answer.variant) for answer in answers}
+    for measure in measures:
+        if (measure.probe, measure.variant) not in known:
+            raise mistake(name, f"measured {measure.probe!r} ({measure.variant}), which is none of its probes")
+    return measures
 
 
 def _both(probes: Mapping[str, Sequence[Probe]]) -> list[tuple[Probe, Variant]]:

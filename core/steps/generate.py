@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from textwrap import shorten
 from typing import Any
 
 from docutune.config import StepConfig
 from docutune.contracts import Context, Generator, Library
-from docutune.errors import Cancelled, DocutuneError, PluginError
+from docutune.errors import Cancelled
 from docutune.grounding import REVISION, complaints, is_invented, used
+from docutune.guard import awaited, guarded, records
 from docutune.records import (
     RECORDS_VERSION,
     JsonValue,
@@ -84,18 +86,9 @@ class Generate:
         return items
 
     def _tasks(self, library: SymbolTable) -> Sequence[Task]:
-        try:
-            return list(self.generator.tasks(library))
-        except DocutuneError:
-            raise
-        except Exception as error:
-            raise self._failed("while it declared its tasks", error) from error
-
-    def _failed(self, place: str, error: Exception) -> PluginError:
-        return PluginError(
-            f"generator {self.plugin!r} failed {place}: {type(error).__name__}: {error}",
-            "this is a bug of the plugin (DOCUTUNE_STRICT=1 shows where); what was generated before is kept",
-        )
+        plugin = self.config.entry.full_name
+        with guarded(plugin, "while it declared its tasks"):
+            return records(Task, plugin, "tasks", self.generator.tasks(library))
 
     def _task_key(self, identity: Mapping[str, JsonValue], task: Task) -> str:
         versions: JsonValue = [RECORDS_VERSION, REVISION]
@@ -175,15 +168,14 @@ class Generate:
         return {"samples": kept, "rejected": rejected, "invented": invented}
 
     async def _ask(self, item: Declared, context: Context, complaint: str | None) -> Sequence[Sample]:
+        plugin = self.config.entry.full_name
+        place = ", ".join(map(str, item.task.spans)) or f"the task {item.task.payload}"
         try:
-            return await self.generator.run(item.task, context, complaint)
+            with guarded(plugin, f"at {shorten(place, 200, placeholder=' ...')}"):
+                given = await awaited(plugin, "run", self.generator.run(item.task, context, complaint))
+                return records(Sample, plugin, "run", given)
         except KeyboardInterrupt:
             raise Cancelled from None  # inside a task an interrupt would be reported a second time
-        except DocutuneError:
-            raise
-        except Exception as error:
-            place = ", ".join(map(str, item.task.spans)) or "no source"
-            raise self._failed(f"at {place}", error) from error
 
     def _add(self, products: Products, results: Sequence[Any]) -> Products:
         assert products.library is not None
