@@ -518,6 +518,20 @@ def test_a_question_of_the_test_is_not_trained_because_another_row_asks_it(proje
     assert (sizes["train"], sizes["validation"], sizes["test"]) == (1, 0, 2)
 
 
+def test_when_no_sample_is_left_it_says_where_they_went(project: Installed) -> None:
+    (project.work / "pipeline.yaml").write_text(
+        "version: 1\nproject: p\nsources: [{samples: one.jsonl, split: test}]\n"
+    )
+    row = {"question": "Where does a parcel wait?", "answer": "It waits in Oslo until it is fetched."}
+    (project.work / "one.jsonl").write_text(lines(row, {**row, "answer": row["answer"].replace("fetched", "Fetched")}))
+    done = project.docutune("run")
+    assert done.returncode == 1
+    assert "no sample to train on: 1 held out, 1 left out (1 duplicates: " in done.stderr, done.stderr
+    assert done.stderr.endswith("  lower the shares in `split:`, or change the steps that left samples out\n")
+    done = project.docutune("run", "--until", "generate")
+    assert (done.returncode, "did you mean" in done.stderr) == (2, False)
+
+
 def test_what_is_wrong_with_the_files_is_shown_with_the_run(project: Installed) -> None:
     (project.work / "qa/strange.csv").write_text("Frage,Antwort\na,b\n")
     project.answer("run", "--until", "dataset")

@@ -171,6 +171,7 @@ def test_notebook_loses_nothing_with_several_writers(tmp_path: Path) -> None:
 
 def test_a_damaged_notebook_is_named_not_overwritten(tmp_path: Path) -> None:
     store = Store(tmp_path)
+    store.create()
     (store.folder / "notebook.json").write_text('{"exchanges": {"1"')
     with pytest.raises(DocutuneError, match=r"notebook\.json: not readable"):
         Notebook(store).add(Exchange("t", "m", "base", "q", "a"))
