@@ -1,14 +1,16 @@
 # Everything starts from a clean clone with Python 3.11+ and make.
 #   make quickstart          a tuned model, its report and one answer, from a real library's docs and code
 #   make test                the test suite
-#   make soak                kills and full disks, for half an hour: nothing may be lost
+#   make soak                kills and full disks, for half an hour or so: nothing may be lost
 #   make docs                docs/cli.md, from the commands themselves
+#   JOBS=4 beside test      runs that many test files at once (2 when not given)
 #   CPU=1 beside each        installs the CPU build of torch, for machines without an NVIDIA GPU
 
 PYTHON ?= python3
 VENV ?= .venv
 CPU ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+JOBS ?= 2
 LIBRARY ?= click==8.3.1
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
@@ -23,7 +25,7 @@ quickstart: install $(SOURCES)
 
 test: install-test
 	$(if $(CHROMIUM),,@echo 'No Chromium here: the tests that open a report in a browser are left out.')
-	$(VENV)/bin/pytest $(if $(CHROMIUM),,-m 'not browser')
+	$(VENV)/bin/pytest --numprocesses $(JOBS) --dist loadfile $(if $(CHROMIUM),,-m 'not browser')
 
 soak: install-test
 	$(VENV)/bin/python tests/soak

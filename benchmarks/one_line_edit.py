@@ -1,8 +1,8 @@
 """What a one-line edit costs in a library of 2,000 documents: `python benchmarks/one_line_edit.py [--documents 2000]`.
 
 Makes the library in a temporary folder, runs the pipeline without training, runs it unchanged, changes one line of one
-document, plans and runs again. Every command is a process of its own; counts come from what the runs wrote. Exits with 1
-when more than the edited document is parsed again, or a sample of another document changes.
+document, plans and runs again. Every command is a process of its own; counts come from the plan and from what the runs
+wrote. Exits with 1 when more than the edited document is parsed again, or a sample of another document changes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,16 +26,18 @@ WORDS = ["".join(parts) for parts in product(SYLLABLES, repeat=2)]
 ROOMS = ["".join(parts) for parts in product(SYLLABLES, repeat=3)]
 FUNCTIONS_PER_MODULE = 10
 PIPELINE = "version: 1\nproject: house\nsources:\n  - path: docs\n  - path: src\n"
+STEPS = ("parse", "generate:grounded", "curate:duplicates", "dataset")
 COMMAND = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
 WITHOUT_FSYNC = f"import os; os.fsync = lambda descriptor: None; {COMMAND}"
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A finished command: its JSON answer and its wall time."""
+    """A finished command: its JSON answer, its wall time, and the processor time of it and its children."""
 
     answer: Any
     seconds: float
+    processor: float
 
 
 def main() -> int:
@@ -60,40 +63,47 @@ def measure(folder: Path) -> int:
     unchanged = docutune(folder, "run")
     edited = edit(folder)
     plan = docutune(folder, "plan")
-    after_edit = docutune(folder, "run")
-    fails = report_counts(edited, before, samples(after_edit), full, after_edit)
+    again = docutune(folder, "run")
+    show_counts(plan, before, samples(again))
     unsynced = without_fsync(folder)
     rows = {
-        "full run": full.seconds,
-        "full run, os.fsync doing nothing": unsynced.seconds,
-        "unchanged run": unchanged.seconds,
-        "plan after the edit": plan.seconds,
-        "run after the edit": after_edit.seconds,
+        "full run": full,
+        "full run, `os.fsync` doing nothing": unsynced,
+        "unchanged run": unchanged,
+        "plan after the edit": plan,
+        "run after the edit": again,
     }
-    for name, seconds in rows.items():
-        print(f"| {name} | {seconds:.2f} | {seconds / full.seconds:.3f} |")
-    for step in ("parse", "generate:grounded", "curate:duplicates", "dataset"):
-        print(f"  {step}: " + ", ".join(f"{took(timed, step):.2f} s" for timed in (full, unchanged, after_edit)))
-    return int(fails)
+    for name, timed in rows.items():
+        print(f"| {name} | {cells(timed.seconds, full.seconds)} | {cells(timed.processor, full.processor)} |")
+    for step in STEPS:
+        print(f"  {step}: " + ", ".join(f"{took(timed, step):.2f} s" for timed in (full, unchanged, again)))
+    return int(went_too_far(plan, edited, before, samples(again)))
 
 
-def report_counts(
-    edited: str, before: dict[str, Any], after: dict[str, Any], full: Timed, again: Timed
-) -> bool:
-    """Print what was made again; whether it was more than the edit explains."""
+def cells(seconds: float, whole: float) -> str:
+    return f"{seconds:.1f} | {seconds / whole:.2f}"
+
+
+def show_counts(plan: Timed, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """What the plan said before the run, and what the run's samples say after it."""
+    documents = plan.answer["documents"]
+    print(", ".join(f"{len(documents[word])} {word}" for word in ("added", "changed", "removed")), end=", ")
+    print(f"{documents['reused']:,} documents reused")
+    for step in plan.answer["steps"]:
+        if step["count"]:
+            made = step["count"]["total"] - step["count"]["reused"]
+            print(f"{step['name']}: {made} of {step['count']['total']:,} items made again, {step['stale']} stale")
     gone, new = before.keys() - after.keys(), after.keys() - before.keys()
-    parsed, tasks = items(again, "parse"), items(again, "generate:grounded")
-    print(f"{items(full, 'parse')[1]:,} files, {items(full, 'generate:grounded')[1]:,} tasks, {len(before):,} samples")
-    print(f"after the edit: parsed again {parsed[0]}, tasks made again {tasks[0]}, samples gone {len(gone)}, new {len(new)}")
-    elsewhere = {source(before[name]) for name in gone} | {source(after[name]) for name in new}
-    return parsed[0] != 1 or elsewhere != {edited}
+    print(f"samples: {len(before):,} before, {len(gone)} gone, {len(new)} new")
 
 
-def items(run: Timed, step: str) -> tuple[int, int]:
-    """Items of a step that were made, and all of them, from the run's events."""
-    lines = (Path(run.answer["folder"]) / "events.jsonl").read_text().splitlines()
-    progress = [event for event in map(json.loads, lines) if event["event"] == "progress" and event["step"] == step]
-    return (progress[-1]["total"] - progress[0]["done"], progress[-1]["total"]) if progress else (0, 0)
+def went_too_far(plan: Timed, edited: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether more was made again than the edit explains."""
+    counts = {step["name"]: step["count"] for step in plan.answer["steps"]}
+    parsed = counts["parse"]["total"] - counts["parse"]["reused"]
+    changed = [before[name] for name in before.keys() - after.keys()]
+    changed += [after[name] for name in after.keys() - before.keys()]
+    return parsed != 1 or {source(row) for row in changed} != {edited}
 
 
 def took(run: Timed, step: str) -> float:
@@ -113,9 +123,10 @@ def source(row: Any) -> str:
 
 
 def without_fsync(folder: Path) -> Timed:
-    """The full run in a fresh workspace with os.fsync doing nothing: what durability costs."""
-    (folder / ".docutune").rename(folder / "kept")
-    return docutune(folder, "run", code=WITHOUT_FSYNC)
+    """The full run of the same library in another folder with os.fsync doing nothing: what durability costs."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        write_library(Path(name), len(list((folder / "docs").rglob("*.md"))))
+        return docutune(Path(name), "run", code=WITHOUT_FSYNC)
 
 
 def edit(folder: Path) -> str:
@@ -135,10 +146,16 @@ def profile(folder: Path, output: Path) -> int:
 
 
 def docutune(folder: Path, *arguments: str, code: str = COMMAND) -> Timed:
-    started = time.perf_counter()
+    started, used = time.perf_counter(), processor_seconds()
     command: Sequence[str] = [sys.executable, "-c", code, *arguments, "--json"]
     done = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return Timed(json.loads(done.stdout), time.perf_counter() - started)
+    return Timed(json.loads(done.stdout), time.perf_counter() - started, processor_seconds() - used)
+
+
+def processor_seconds() -> float:
+    """Processor time of all commands so far: unlike wall time it hardly depends on what else the machine does."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 # ---- the library
@@ -178,7 +195,7 @@ def document(number: int, modules: int) -> str:
 
 def section(number: int, part: int, chance: random.Random, modules: int) -> str:
     name = f"house.{ROOMS[chance.randrange(modules)]}.{chance.choice(WORDS[:FUNCTIONS_PER_MODULE])}"
-    code = f"import house\n\nkey = {name}({number}, second=\"{chance.choice(WORDS)}\")\nprint(key)"
+    code = f'import house\n\nkey = {name}({number}, second="{chance.choice(WORDS)}")\nprint(key)'
     return (
         f"\n## Door {part} of room {number}\n\nThe {sentence(chance, 40)}.\n\n"
         f"Call `{name}` to open it:\n\n```python\n{code}\n```\n"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from docutune.atomic import writing
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.registry import Registry
-from docutune.workspace import FOLDER, Store, find_project, read_manifest
+from docutune.workspace import Store, find_project, read_manifest
 
 if TYPE_CHECKING:
     from docutune.catalog import RunRow
@@ -114,6 +114,7 @@ class Workspace:
 
         config = self.load(request)
         if request.only_evaluate:
+            self.store.refuse_busy()  # what is not made yet may be in the making
             check_trained(config, request, self.registry, self.store)
         with self.store.locked():
             return execute(config, request, self.registry, self.store, listener)
@@ -149,7 +150,7 @@ class Workspace:
         """
         from docutune.cleaning import Cleaning, look
 
-        if not (self.project / FOLDER).is_dir():
+        if not self.store.folder.is_dir():
             return Cleaning(())
         with self.store.locked():
             return look(self.store, keep)
@@ -168,7 +169,7 @@ class Workspace:
         """Make the index again from the runs' manifests; the number of runs in it."""
         from docutune.catalog import Catalog
 
-        return Catalog(self.store).rebuild()
+        return Catalog(self.store).rebuild() if self.store.folder.is_dir() else 0
 
     def manifest(self, run: str | None = None) -> dict[str, Any]:
         """The manifest of a run, by default the newest; "current" is the step of one that did not end."""
@@ -306,6 +307,11 @@ class Workspace:
         from docutune.records import ModelRef
 
         entry = found["model"]
-        return ModelRef(
-            self.store.folder / entry["base_folder"], entry["base_digest"], self.store.folder / entry["adapter"]
-        )
+        base, adapter = (self.store.folder / entry[part] for part in ("base_folder", "adapter"))
+        for what, folder in (("base of model", base), ("model", adapter)):
+            if not folder.is_dir():
+                raise DocutuneError(
+                    f"{what} {entry['name']!r} of run {found['run']} is gone: no folder {folder}",
+                    "docutune run makes it again",
+                )
+        return ModelRef(base, entry["base_digest"], adapter)

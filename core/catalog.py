@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock
 
@@ -16,6 +16,8 @@ from docutune.errors import DocutuneError
 from docutune.workspace import Store, read_manifest
 
 SCHEMA_VERSION = 1
+Result = TypeVar("Result")
+_REBUILD = "rebuild the index from the runs with: docutune status --rebuild"
 _SCHEMA = """
 create table runs (
     id text primary key, project text not null, started text not null, finished text, outcome text not null,
@@ -52,6 +54,10 @@ class RunRow:
     step: str | None = None
 
 
+class _DamagedError(DocutuneError):
+    """The file is no index that this version can use."""
+
+
 class Catalog:
     """One writer at a time under a file lock, with a rollback journal: safe under several processes on any SQLite."""
 
@@ -62,14 +68,29 @@ class Catalog:
 
     def record(self, manifest: Mapping[str, Any]) -> None:
         """Enter a run, or enter it anew."""
-        with self._writing() as database:
-            _record(database, manifest)
+        self._healed(lambda: self._record_all([manifest]))
 
     def forget(self, runs: Collection[str]) -> None:
         """Take runs out of the index."""
         if runs:
-            with self._writing() as database:
-                database.executemany("delete from runs where id = ?", [(run,) for run in runs])
+            self._healed(lambda: self._forget(runs))
+
+    def _forget(self, runs: Collection[str]) -> None:
+        with self._writing() as database:
+            database.executemany("delete from runs where id = ?", [(run,) for run in runs])
+
+    def _record_all(self, manifests: Sequence[Mapping[str, Any]]) -> None:
+        with self._writing() as database:
+            for manifest in manifests:
+                _record(database, manifest)
+
+    def _healed(self, work: Callable[[], Result]) -> Result:
+        """Do the work; over a damaged file once more after it was made anew, for it is an index and no more."""
+        try:
+            return work()
+        except _DamagedError:
+            self.rebuild()
+            return work()
 
     def rebuild(self) -> int:
         """Make the index again from the manifests; the number of runs in it."""
@@ -77,13 +98,16 @@ class Catalog:
             for leftover in (self._path, self._path.with_name(f"{self._path.name}-journal")):
                 leftover.unlink(missing_ok=True)
         manifests = list(_manifests(self._store.runs()))
-        with self._writing() as database:
-            for manifest in manifests:
-                _record(database, manifest)
+        self._record_all(manifests)
         return len(manifests)
 
     def runs(self, limit: int | None = None) -> list[RunRow]:
         """The runs, newest first."""
+        return self._healed(lambda: self._runs(limit))
+
+    def _runs(self, limit: int | None) -> list[RunRow]:
+        if not self._path.exists():
+            return []  # a look makes nothing
         with self._reading() as database:
             rows = database.execute(
                 "select id, project, started, finished, outcome, seconds, dataset from runs order by started desc, id"
@@ -112,19 +136,14 @@ class Catalog:
                 "check that you may write there and that the disk has room; docutune status --rebuild makes it anew",
             ) from error
         except sqlite3.DatabaseError as error:
-            raise DocutuneError(
-                f"{self._path}: {error}", "rebuild the index from the runs with: docutune status --rebuild"
-            ) from error
+            raise _DamagedError(f"{self._path}: {error}", _REBUILD) from error
 
     def _ensure_schema(self, database: sqlite3.Connection) -> None:
         version = database.execute("pragma user_version").fetchone()[0]
         if version == SCHEMA_VERSION:
             return
         if version != 0:
-            raise DocutuneError(
-                f"{self._path}: written by another version of docutune",
-                "rebuild it from the runs with: docutune status --rebuild",
-            )
+            raise _DamagedError(f"{self._path}: written by another version of docutune", _REBUILD)
         with writing(self._path), self._lock, database:
             if database.execute("pragma user_version").fetchone()[0] == 0:
                 database.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")

@@ -71,7 +71,7 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
         for name, text in prompts.items():
             atomic.write_text(folder / "prompts" / f"{name}.md", text)
         write_manifest(folder, log.manifest())
-    log.record(log.manifest())
+        log.record(log.manifest())  # first, for a row without a folder is not shown, a folder without a row is lost
     return log
 
 

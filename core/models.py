@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+_HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
 _FOLDER_MARKS = ("/", "./", "../", "~")
 
 
@@ -41,7 +43,7 @@ def mistake(name: str, base_folder: Path) -> str | None:
     folder = base_folder / Path(name).expanduser()
     if name.startswith(_FOLDER_MARKS) or folder.is_dir():
         return _lacking(folder.resolve())
-    if name.count("/") > 1:
+    if not _HUB_NAME.fullmatch(name):
         return f"{name!r} is neither a folder nor a hub name: write owner/name, or a path that starts with ./"
     return None
 
@@ -99,13 +101,24 @@ def _snapshot(name: str, download: bool) -> Path:
     except RepositoryNotFoundError:
         cause, hint = f"is not on {_hub()}", "check the spelling; a private model needs `hf auth login`"
     except LocalEntryNotFoundError:
-        cause, hint = f"is not in the cache and {_hub()} cannot be reached", _OFFLINE_HINT
+        cause, hint = _not_cached()
     except (HfHubHTTPError, OSError) as error:
         cause, hint = f"could not be downloaded: {str(error).splitlines()[0]}", _OFFLINE_HINT
     raise DocutuneError(f"model {name!r} {cause}", hint)
 
 
 _OFFLINE_HINT = "check the network, set HF_ENDPOINT to a mirror, or give a folder that holds the model"
+
+
+def _not_cached() -> tuple[str, str]:
+    """Why a model that is not in the cache cannot be had, and the way out."""
+    from huggingface_hub import constants
+
+    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    if constants.HF_HUB_OFFLINE and (name := next((name for name in names if os.environ.get(name)), None)):
+        cause = f"is not in the cache, and {name}={os.environ[name]} forbids to ask {_hub()}"
+        return cause, f"unset {name}, or give a folder that holds the model"
+    return f"is not in the cache and {_hub()} cannot be reached", _OFFLINE_HINT
 
 
 def _hub() -> str:

@@ -55,11 +55,13 @@ class Notebook:
     """notebook.json of one workspace; safe for several processes at once."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self._path = store.folder / "notebook.json"
         self._lock = FileLock(store.folder / "notebook.lock", timeout=30)
 
     def add(self, exchange: Exchange) -> None:
         """Write down a question and its answer."""
+        self._store.create()
         with self._lock, TinyDB(storage=AtomicStorage, path=self._path) as database:
             database.table("exchanges").insert(dict(_fields(exchange)))
 

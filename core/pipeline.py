@@ -21,7 +21,7 @@ from docutune.records import JsonValue, Outcome, StepInfo, to_json
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
-from docutune.steps.base import Products, Step, Tools
+from docutune.steps.base import Count, Products, Step, Tools
 from docutune.steps.curate import Assemble, Curate
 from docutune.steps.evaluate import Evaluate
 from docutune.steps.generate import Generate
@@ -33,6 +33,8 @@ from docutune.workspace import Store
 
 SEED = 0
 """What generators and curators are given: `split.seed` decides what is held out, and costs no sample."""
+
+_NAMED = 5
 
 PHASES = ("parse", "generate", "curate", "dataset", "base", "train", "evaluate")
 
@@ -50,7 +52,7 @@ class Window:
 
     def check(self, steps: list[Step]) -> None:
         """UsageError when a name fits no step."""
-        known = [*PHASES, *(step.name for step in steps)]
+        known = [name for step in steps for name in (step.name.partition(":")[0], step.name)]
         for option, name in (("--until", self.until), ("--from", self.remake)):
             if name is not None and not any(_is(step, name) for step in steps):
                 missing = "has no step of that kind here" if name in PHASES else "is not a step"
@@ -123,10 +125,9 @@ class Pipeline:
 
     @guarded_stdout()
     def _walk(self, step: Step, products: Products, anew: bool, trained: bool, log: RunLog, budget: Budget) -> Products:
-        key = step.key(products)
-        assert key is not None, f"{step.name} has no key although all before it is made"
-        info = StepInfo(step.name, step.plugin, key)
-        log.begin(info, step.count(products, self.store))
+        info, count = self._asked(step, products, log)
+        key = info.key
+        log.begin(info, count)
         start = time.monotonic()
 
         def progress(done: int, total: int | None = None, **figures: float) -> None:
@@ -145,14 +146,27 @@ class Pipeline:
                 budget.use_all(new_replies)
             self._write_outputs(products, after, log)
         except BaseException as error:
-            stopped = isinstance(error, (KeyboardInterrupt, Cancelled))
             with contextlib.suppress(DocutuneError):  # a disk that takes no more: what stopped the step is told
-                outcome = Outcome("cancelled" if stopped else "failed", time.monotonic() - start, budget.take_figures())
+                outcome = Outcome(_ending(error), time.monotonic() - start, budget.take_figures())
                 self._end(info, outcome, log, budget)
             raise
         figures = {**_figures(step, after), **budget.take_figures()}
         self._end(info, Outcome(status, time.monotonic() - start, figures), log, budget, new_replies)
         return after
+
+    def _asked(self, step: Step, products: Products, log: RunLog) -> tuple[StepInfo, Count | None]:
+        """The step with its key, and its count. One that fails as it says what there is to do has failed, too."""
+        start = time.monotonic()
+        try:
+            key = step.key(products)
+            assert key is not None, f"{step.name} has no key although all before it is made"
+            return StepInfo(step.name, step.plugin, key), step.count(products, self.store)
+        except BaseException as error:
+            info = StepInfo(step.name, step.plugin, "")
+            with contextlib.suppress(DocutuneError):
+                log.begin(info, None)
+                log.end(info, Outcome(_ending(error), time.monotonic() - start))
+            raise
 
     def _end(
         self, info: StepInfo, outcome: Outcome, log: RunLog, budget: Budget, replies: frozenset[str] = frozenset()
@@ -172,9 +186,8 @@ class Pipeline:
                 for document in after.documents
             ]
             log.facts["unread"] = dict(after.unread)
-            if after.unread:
-                kinds = ", ".join(f"{count} {suffix}" for suffix, count in after.unread.items())
-                log.note(f"files that no installed parser reads: {kinds}")
+            for note in _of_sources(after):
+                log.note(note)
         if len(after.rejected) > len(before.rejected):
             lines = (json.dumps(to_json(item), ensure_ascii=False) for item in after.rejected)
             atomic.write_text(folder / "rejected.jsonl", "".join(f"{line}\n" for line in lines))
@@ -187,6 +200,28 @@ class Pipeline:
             show_tensorboard(folder, name, self.store.model_folder(after.models[name].key))
             if left_out := after.models[name].figures.get("left_out"):
                 log.note(f"train:{name}: {left_out} samples are longer than max_length and were left out")
+
+
+def _of_sources(products: Products) -> Iterator[str]:
+    """What of the sources does not come in, or not as one may think."""
+    if products.unread:
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in products.unread.items())
+        yield f"files that no installed parser reads: {kinds}"
+    symbols = sum(document.symbols for document in products.documents)
+    if products.library is not None and symbols and not any(True for _ in products.library.public()):
+        yield f"{symbols:,} symbols and none is public: the files are private, tests or scripts, or in no package"
+    lost = [
+        document
+        for document in products.documents
+        if document.problems and not (document.sections or document.symbols or document.samples)
+    ]
+    yield from (f"nothing comes from {document.source}: {document.problems[0]}" for document in lost[:_NAMED])
+    if len(lost) > _NAMED:
+        yield f"nothing comes from {len(lost) - _NAMED:,} more files: docutune status latest names them"
+
+
+def _ending(error: BaseException) -> Literal["cancelled", "failed"]:
+    return "cancelled" if isinstance(error, (KeyboardInterrupt, Cancelled)) else "failed"
 
 
 def _figures(step: Step, products: Products) -> dict[str, JsonValue]:

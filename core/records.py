@@ -238,7 +238,10 @@ class RunInfo:
 
 @dataclass(frozen=True, slots=True)
 class StepInfo:
-    """A step as observers see it, e.g. name "train:qwen3-0.6b", plugin "trl"."""
+    """A step as observers see it, e.g. name "train:qwen3-0.6b", plugin "trl".
+
+    `key` is "" for one that failed before it had a key: a generator that could not declare its tasks.
+    """
 
     name: str
     plugin: str

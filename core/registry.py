@@ -67,6 +67,11 @@ class Entry:
             else (f"pip install {' '.join(self.registration.requires)}")
         )
 
+    @property
+    def full_name(self) -> str:
+        """The plugin and its package, as a message names them: "curator 'short' of acme 1.0"."""
+        return f"{self} of {self.package} {self.version}"
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"
 
@@ -134,8 +139,7 @@ class Registry:
             if os.environ.get("DOCUTUNE_STRICT") == "1":
                 raise
             failed = fail(entry.name, entry.package, entry.version, error)
-            message = f"{entry} of {entry.package} {entry.version} cannot be used: {failed.cause}"
-            raise PluginError(message, failed.hint) from error
+            raise PluginError(f"{entry.full_name} cannot be used: {failed.cause}", failed.hint) from error
 
     def notify(self, event: str, **facts: object) -> tuple[str, ...]:
         """Tell every observer of "step_started" or "step_finished"; each gets its own copy of the facts.

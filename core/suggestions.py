@@ -7,8 +7,11 @@ from difflib import get_close_matches
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'lora_rank'?` for the known name closest to `name`, or nothing when none is close."""
-    by_lower = {option.lower(): option for option in known}
+    """`; did you mean 'lora_rank'?` for the known name closest to `name`, or nothing when none is close.
+
+    The name itself is no way out.
+    """
+    by_lower = {option.lower(): option for option in known if option != name}
     close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
 

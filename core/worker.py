@@ -17,6 +17,7 @@ from typing import Any, cast
 from docutune.atomic import BLOCK, append, disk_error, refused
 from docutune.contracts import Chat, Runtime, Trainer
 from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DocutuneError, PluginError
+from docutune.guard import cause
 from docutune.jobs.processes import EVENTS, LOG, timestamp
 from docutune.records import RECORDS_VERSION, ModelRef, from_json, to_json
 
@@ -35,6 +36,7 @@ class Job:
         self._parent = parent
         self._words = words
         self._cancelled = False
+        self.plugin: str | None = None
         signal.signal(signal.SIGTERM, self._cancel)
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
@@ -81,21 +83,23 @@ def main(spec_path: Path, words: int | None = None) -> int:
     except DocutuneError as error:
         job.say_last("failed", message=error.message, hint=error.hint)
         return EXIT_FAILURE
-    except Exception as error:
-        job.say_last("failed", **_explained(error, folder, spec_path.parent / LOG))
+    except (Exception, SystemExit) as error:
+        job.say_last("failed", **_explained(error, job.plugin, folder, spec_path.parent / LOG))
         return EXIT_FAILURE
     return 0
 
 
-def _explained(error: Exception, folder: Path, log: Path) -> dict[str, str | None]:
-    """Message and hint: what the disk refused to a library, or the error and where its traceback is."""
+def _explained(error: Exception | SystemExit, plugin: str | None, folder: Path, log: Path) -> dict[str, str | None]:
+    """Message and hint: what the disk refused to a library, or whose bug it is and where its traceback is."""
     with contextlib.suppress(OSError):  # the log stands on a disk that may be full
         traceback.print_exc()
-    if cause := disk_error(error):
-        told = refused(Path(cause.filename or folder), BLOCK, cause)
+    if isinstance(error, Exception) and (no_room := disk_error(error)):
+        told = refused(Path(no_room.filename or folder), BLOCK, no_room)
         return {"message": told.message, "hint": told.hint}
-    summary = f"{type(error).__name__}: {error}".splitlines()[0]
-    return {"message": summary, "hint": f"the traceback is in {log}"}
+    return {
+        "message": f"{plugin} failed: {cause(error)}" if plugin else cause(error),
+        "hint": f"the traceback is in {log}",
+    }
 
 
 def _line(event: str, fields: Mapping[str, Any]) -> bytes:
@@ -114,7 +118,7 @@ def _pretrain(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
 def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     started = time.monotonic()
     job.folder.mkdir(parents=True, exist_ok=True)
-    trainer = cast(Trainer, _plugin("trainer", spec["trainer"], spec["config"]))
+    trainer = cast(Trainer, _plugin("trainer", spec["trainer"], spec["config"], job))
     validation = Path(spec["validation"]) if spec.get("validation") else None
     model = trainer.train(Path(spec["train"]), validation, from_json(ModelRef, spec["base"]), job)
     mistake = _mistake(model, job.folder)
@@ -139,10 +143,10 @@ def _serve(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing to finish
     connection = Connection(spec["socket"])
-    runtime = cast(Runtime, _plugin("runtime", spec["runtime"], spec["config"]))
+    runtime = cast(Runtime, _plugin("runtime", spec["runtime"], spec["config"], job))
     session = runtime.open(from_json(ModelRef, spec["model"]))
     job.tell("ready")
-    connection.serve(session)
+    connection.serve(session, job.plugin or spec["runtime"])
     session.close()
     return {}
 
@@ -154,12 +158,14 @@ _ACTIONS: Mapping[str, Callable[[Mapping[str, Any], Job], dict[str, Any]]] = {
 }
 
 
-def _plugin(kind: str, name: str, config: Mapping[str, Any]) -> object:
+def _plugin(kind: str, name: str, config: Mapping[str, Any], job: Job) -> object:
     from docutune.registry import Registry
 
     registry = Registry.load()
     entry = registry.get(kind, name)
-    return registry.create(entry, entry.registration.config.model_validate(config))
+    made = registry.create(entry, entry.registration.config.model_validate(config))
+    job.plugin = entry.full_name  # from here on what is raised is its bug
+    return made
 
 
 def _figures(job: Job, started: float) -> dict[str, float]:

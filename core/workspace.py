@@ -39,15 +39,16 @@ _LOCK_SECONDS = 0.5  # longer than the look of a docutune status, which holds th
 
 
 class Store:
-    """Everything below one `.docutune/` folder; made when first opened."""
+    """Everything below one `.docutune/` folder; made when something is first put there, never by a look."""
 
     def __init__(self, project: Path) -> None:
         self.folder = project / FOLDER
         self._used: set[str] = set()
-        if not self.folder.is_dir():
-            self._create()
 
-    def _create(self) -> None:
+    def create(self) -> None:
+        """Make the folder where it is missing."""
+        if self.folder.is_dir():
+            return
         with writing(self.folder):
             atomic.make_folder(self.folder)
         atomic.write_text(self.folder / ".gitignore", "*\n")
@@ -68,6 +69,7 @@ class Store:
 
     def keep(self, area: str, key: str, value: JsonValue) -> None:
         """Keep a JSON value under `key`."""
+        self.create()
         body = canonical(value)
         content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
         atomic.write_bytes(self._place(area, key), content)
@@ -113,6 +115,7 @@ class Store:
     @contextmanager
     def staging(self, final: Path) -> Iterator[Path]:
         """A private folder to build in, published as `final` when the block ends well and removed when it does not."""
+        self.create()
         made = final.parent / f".{final.name}.{uuid.uuid4().hex[:8]}.tmp"
         with writing(made):
             atomic.make_folder(made.parent)
@@ -126,26 +129,34 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Only one run at a time in a workspace; the kernel frees the lock of a process that dies."""
+        self.create()
         lock = FileLock(self.folder / "run.lock")
         try:
             with writing(self.folder / "run.lock", let_through=(Timeout,)):
                 lock.acquire(timeout=_LOCK_SECONDS)
         except Timeout as error:
-            raise DocutuneError(
-                f"{self.folder}: another docutune run is at work here",
-                "wait for it to end (docutune status shows it)",
-            ) from error
+            raise self._taken() from error
         try:
             yield
         finally:
             lock.release()
+
+    def refuse_busy(self) -> None:
+        """DocutuneError when a run is at work here now."""
+        if self.busy():
+            raise self._taken()
+
+    def _taken(self) -> DocutuneError:
+        return DocutuneError(
+            f"{self.folder}: another docutune run is at work here", "wait for it to end (docutune status shows it)"
+        )
 
     def busy(self) -> bool:
         """Whether a run is at work here now; a workspace that may only be read can be asked, too."""
         try:
             with (self.folder / "run.lock").open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return False
         except BlockingIOError:
             return True
@@ -233,5 +244,5 @@ def find_project(start: Path) -> Path:
             return folder
     raise UsageError(
         f"{start}: no pipeline.yaml and no workspace here or in a folder above",
-        "go to the folder of your pipeline file, or name the file",
+        "go to the folder of your pipeline file",
     )

@@ -13,6 +13,16 @@ from typing import Any
 
 import pytest
 
+_OF_A_TERMINAL = {"COLUMNS", "LINES"}  # pytest-xdist sets them for its workers
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests counted: kills, and what was looked at after them."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "counts":
+                terminalreporter.write_line(str(value).rstrip())
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -61,8 +71,9 @@ class Environment:
 
     def _run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join(filter(None, [str(self.site), os.environ.get("PYTHONPATH", "")]))
-        environment = {**os.environ, "PYTHONPATH": path, "XDG_CACHE_HOME": str(self.work / "cache"), **variables}
-        return subprocess.run(command, capture_output=True, text=True, cwd=self.work, env=environment, timeout=60)
+        own = {name: value for name, value in os.environ.items() if name not in _OF_A_TERMINAL}
+        environment = {**own, "PYTHONPATH": path, "XDG_CACHE_HOME": str(self.work / "cache"), **variables}
+        return subprocess.run(command, capture_output=True, text=True, cwd=self.work, env=environment, timeout=180)
 
 
 @pytest.fixture

@@ -126,7 +126,8 @@ def test_ten_mistakes_are_ten_lines_at_once(environment: Installed) -> None:
         (HEAD + "generate: grounded\n", "pipeline.yaml:5: generate: expected a list, found text 'grounded'"),
         (
             HEAD + "generate:\n  - grounded\n",
-            "pipeline.yaml:6: generate[0]: expected a mapping (key: value), found text",
+            "pipeline.yaml:6: generate[0]: expected a mapping (key: value), found text 'grounded'; "
+            "write - uses: grounded",
         ),
         (HEAD + "generate:\n  - name: a\n", "pipeline.yaml:6: generate[0].uses: missing key: the plugin's name"),
         (HEAD + "generate:\n  - uses: [a]\n", "pipeline.yaml:6: generate[0].uses: expected text, found a list"),
@@ -169,6 +170,19 @@ def test_a_mistake_is_one_line(text: str, complaint: str, folder: Path, registry
     [line] = complaints(text, registry)
     assert line.startswith(complaint)
     assert "\n" not in line
+
+
+def test_two_trainings_of_one_name_are_told_beside_other_mistakes(folder: Path, registry: Registry) -> None:
+    second = "  - uses: trl\n    with: {model: builtin/tiny, lora_rank: no}\n"
+    told = complaints(TRAIN + second, registry)
+    assert any("a second step is called 'tiny'" in line for line in told)
+    assert any("lora_rank" in line for line in told)
+
+
+def test_a_file_of_samples_is_no_document(folder: Path, registry: Registry) -> None:
+    (folder / "q.csv").write_text("question,answer\nWho?,We.\n")
+    [line] = complaints("version: 1\nproject: acme\nsources:\n  - path: q.csv\n", registry)
+    assert line.endswith("sources[0].path: .csv files hold samples, no documents; write - samples: q.csv")
 
 
 def test_bytes_that_are_not_utf8(folder: Path, registry: Registry) -> None:
@@ -470,6 +484,7 @@ def test_every_reference_of_the_schema_leads_somewhere(registry: Registry) -> No
         ("builtin/small", "there is no built-in model 'builtin/small'; did you mean 'builtin/tiny'?"),
         ("./nomodel", "no folder "),
         ("./empty", "holds no config.json"),
+        ("a b c", "'a b c' is neither a folder nor a hub name"),
         ("Qwen/Qwen3/0.6B", "'Qwen/Qwen3/0.6B' is neither a folder nor a hub name"),
     ],
 )

@@ -7,18 +7,37 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 SOAK = Path(__file__).parent / "soak"
+TALKER = """
+from docutune import Registration, TrainingConfig, hookimpl
+
+class Talker:
+    def __init__(self, config): pass
+    def train(self, train, validation, base, context):
+        for step in range(10_000): context.progress(step)
+
+@hookimpl
+def docutune_trainers(): return [Registration("talker", 1, "Talks", TrainingConfig, "talker:Talker")]
+"""
+
+
+class Installed(Protocol):
+    work: Path
+
+    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
+    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.mark.training
-def test_a_full_disk_gives_one_line_and_loses_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_gives_one_line_and_loses_nothing(record_property: Callable[[str, object], None]) -> None:
     done = subprocess.run([sys.executable, SOAK, "disk", "--short"], capture_output=True, text=True, timeout=500)
-    with capsys.disabled():
-        print(f"\n{done.stdout}", end="")
+    record_property("counts", done.stdout)
     assert done.returncode == 0, done.stderr
     assert "commands refused" in done.stdout
 
@@ -33,3 +52,29 @@ def test_weights_that_find_no_room_are_told_with_their_bytes(tmp_path: Path) -> 
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert "DocutuneError: model: cannot write 4,000,000 bytes: File too large" in done.stderr
+
+
+def test_a_line_that_finds_no_room_leaves_nothing_behind(environment: Installed) -> None:
+    code = (
+        "import resource; from pathlib import Path; from docutune import atomic\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "for word in (b'a' * 39, b'b' * 39, b'c' * 39): atomic.append(Path('lines'), word + b'\\n')\n"
+    )
+    done = environment.python(code)
+    assert "DocutuneError: lines: cannot write 40 bytes: File too large" in done.stderr
+    assert (environment.work / "lines").read_bytes() == b"a" * 39 + b"\n" + b"b" * 39 + b"\n"
+
+
+def test_a_worker_that_cannot_write_why_it_failed_says_so_all_the_same(environment: Installed) -> None:
+    environment.install("talker", {"talker.py": TALKER}, "talker = talker")
+    code = (
+        "import resource; from pathlib import Path; from docutune.jobs import run_job\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "spec = {'trainer': 'talker', 'config': {'model': 'm'}, 'train': 't', 'base': {'folder': 'f', 'digest': 'd'}}\n"
+        "run_job('train', spec, Path('job').absolute(), lambda event: None)\n"
+    )
+    done = environment.python(code)
+    assert f"JobError: {environment.work / 'job/events.jsonl'}: cannot write " in done.stderr
+    lines = (environment.work / "job/events.jsonl").read_text().splitlines()
+    assert len(lines) > 100
+    assert lines[-1].endswith("}")

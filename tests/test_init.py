@@ -455,12 +455,12 @@ class Terminal:
         self.seen = ""
         self._here = here
 
-    def read(self, until: Callable[[str], bool] = lambda seen: False) -> None:
+    def read(self, until: Callable[[str], bool] = lambda seen: False, seconds: float = 40) -> None:
         """Read until what is new fulfils a condition, or the command has ended."""
         start = len(self.seen)
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not until(self.seen[start:]):
-            if not select.select([self._here], [], [], 1)[0]:
+            if not select.select([self._here], [], [], 0.2)[0]:
                 continue
             try:
                 self.seen += os.read(self._here, 10_000).decode("utf-8", "replace")
@@ -473,6 +473,17 @@ class Terminal:
             self.read(lambda new: question in new and new.rstrip(" ").endswith(":"))
             assert question in self.seen, self.seen
             os.write(self._here, text.encode())
+
+    def interrupt(self, question: str) -> None:
+        """Press Ctrl-C at a question until it is heard. One that comes when Python has written the question and
+        does not wait for the answer yet is heard only when something else is typed.
+        """
+        self.answer(question, "")
+        for _ in range(20):
+            os.write(self._here, b"\x03")
+            self.read(lambda new: "stopping" in new, seconds=1)
+            if "stopping" in self.seen:
+                return
 
     def end(self) -> int:
         """Read the rest; the exit code."""
@@ -541,7 +552,7 @@ def test_ctrl_c_at_any_question_writes_nothing(last: int, project: Installed) ->
     with terminal(project) as user:
         for question in QUESTIONS[:last]:
             user.answer(question, "\n")
-        user.answer(QUESTIONS[last], "\x03")
+        user.interrupt(QUESTIONS[last])
         assert user.end() == 130
     assert "Traceback" not in user.seen
     assert sorted(project.work.rglob("*")) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,14 @@ def test_a_model_that_is_neither_cached_nor_reachable_names_the_hub(caches: Path
     with pytest.raises(DocutuneError, match=r"acme/small.*127\.0\.0\.1:9") as caught:
         resolve("acme/small", caches)
     assert "HF_ENDPOINT" in (caught.value.hint or "")
+
+
+def test_the_variable_that_forbids_the_hub_is_named(environment: Any) -> None:
+    code = "from pathlib import Path; from docutune.models import resolve; resolve('acme/small', Path())"
+    done = environment.python(code, HF_HUB_OFFLINE="1", HF_HOME=str(environment.work))
+    assert "is not in the cache, and HF_HUB_OFFLINE=1 forbids to ask" in done.stderr
+    assert "unset HF_HUB_OFFLINE" in done.stderr
+    assert "network" not in done.stderr
 
 
 def test_a_name_that_can_be_no_model_is_refused(caches: Path) -> None:

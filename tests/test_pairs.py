@@ -466,6 +466,32 @@ def project(environment: Installed) -> Installed:
     return environment
 
 
+def test_copies_count_once_with_all_their_places_and_are_told(project: Installed) -> None:
+    again = {"question": "What is part 3?", "answer": "Part 3 turns wheel 3."}
+    (project.work / "qa/again.jsonl").write_text(lines(again))
+    (project.work / "qa/validation.csv").write_text("问题,答案\n什么是轮子？,会转的东西。\n", "utf-8")
+    summary = project.answer("run", "--until", "dataset")
+    assert summary["dataset"]["train"] == 40
+    assert summary["dataset"]["test"] == 1
+    report = json.loads((Path(summary["folder"]) / "report.json").read_text())
+    assert report["dataset"]["rejected"]["pairs: copy of another row"] == 2
+    rows = [json.loads(line) for line in (Path(summary["folder"]) / "samples.jsonl").read_text().splitlines()]
+    places = {row["messages"][0]["content"]: row for row in rows}
+    assert [span["source"] for span in places["What is part 3?"]["origin"]["spans"]] == [
+        "qa/again.jsonl",
+        "qa/train.jsonl",
+    ]
+    assert places["什么是轮子？"]["split"] == "test"
+    traced = project.answer("trace", "qa/again.jsonl:1")
+    assert [sample["id"] for sample in traced["samples"]] == [places["What is part 3?"]["id"]]
+
+
+def test_a_file_of_which_nothing_is_read_is_told_at_once(project: Installed) -> None:
+    (project.work / "qa/odd.csv").write_text("a,b\n1,2\n")
+    done = project.docutune("run", "--until", "parse")
+    assert "note  nothing comes from qa/odd.csv: not read: no questions and answers recognised" in done.stderr
+
+
 def test_a_pipeline_of_samples_alone_makes_a_dataset_with_its_splits_and_origins(project: Installed) -> None:
     summary = project.answer("run", "--until", "dataset")
     assert {split: summary["dataset"][split] for split in ("train", "validation", "test")} == {
@@ -490,6 +516,20 @@ def test_a_question_of_the_test_is_not_trained_because_another_row_asks_it(proje
     (project.work / "qa/test.csv").rename(project.work / "mixed/test.csv")
     sizes = project.answer("run", "--until", "dataset")["dataset"]
     assert (sizes["train"], sizes["validation"], sizes["test"]) == (1, 0, 2)
+
+
+def test_when_no_sample_is_left_it_says_where_they_went(project: Installed) -> None:
+    (project.work / "pipeline.yaml").write_text(
+        "version: 1\nproject: p\nsources: [{samples: one.jsonl, split: test}]\n"
+    )
+    row = {"question": "Where does a parcel wait?", "answer": "It waits in Oslo until it is fetched."}
+    (project.work / "one.jsonl").write_text(lines(row, {**row, "answer": row["answer"].replace("fetched", "Fetched")}))
+    done = project.docutune("run")
+    assert done.returncode == 1
+    assert "no sample to train on: 1 held out, 1 left out (1 duplicates: " in done.stderr, done.stderr
+    assert done.stderr.endswith("  lower the shares in `split:`, or change the steps that left samples out\n")
+    done = project.docutune("run", "--until", "generate")
+    assert (done.returncode, "did you mean" in done.stderr) == (2, False)
 
 
 def test_what_is_wrong_with_the_files_is_shown_with_the_run(project: Installed) -> None:

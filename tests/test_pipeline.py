@@ -255,7 +255,7 @@ def test_a_failing_generator_gives_one_line_and_keeps_what_was_made(project: Ins
     use(project, "generate: [{uses: made-up}]\nsplit: {rephrased: 0}\n")
     done = project.docutune("run")
     assert done.returncode == 1
-    assert "error: generator 'made-up' failed at src/acme.py:14-16: KeyError: 'weight'" in done.stderr
+    assert "error: generator 'made-up' of strange 1.0 failed at src/acme.py:14-16: KeyError: 'weight'" in done.stderr
     assert "Traceback" not in done.stderr
     assert steps(project) == {"parse": "made", "generate:made-up": "failed"}
     strict = project.docutune("run", DOCUTUNE_STRICT="1").stderr
@@ -348,7 +348,9 @@ def test_a_hostile_document_costs_one_document_and_its_reason_is_shown(project: 
     problems = {document["source"]: document["problems"] for document in manifest["documents"]}
     assert "process died" in problems["docs/die.hst"][0]
     assert "memory" in problems["docs/eat.hst"][0]
-    assert problems["docs/raise.hst"] == ["not read: IndexError: list index out of range"]
+    assert problems["docs/raise.hst"] == [
+        "not read: parser 'hostile' of hostile 1.0 failed: IndexError: list index out of range"
+    ]
     assert problems["docs/fine.hst"] == problems["docs/guide.md"] == problems["src/acme.py"] == []
     assert "docs/die.hst: not read" in project.docutune("status", summary["run"]).stdout
 
@@ -429,6 +431,40 @@ def test_files_that_cannot_be_read_cost_themselves_and_nothing_waits(project: In
     assert problems["docs/guide.md"] == []
 
 
+def test_a_folder_that_cannot_be_looked_into_is_no_empty_folder(project: Installed) -> None:
+    closed = project.work / "docs/closed"
+    closed.mkdir()
+    (closed / "more.md").write_text(RETURNS)
+    closed.chmod(0)
+    try:
+        done = run_without_privileges(project, "run", "--until", "parse")
+        assert done.returncode == 0, done.stderr
+        assert "note  nothing comes from docs/closed: not read: Permission denied" in done.stderr
+        (project.work / "pipeline.yaml").write_text("version: 1\nproject: a\nsources: [{path: docs/closed}]\n")
+        alone = run_without_privileges(project, "run")
+        assert alone.returncode == 2
+        assert "docs/closed: not read: Permission denied" in alone.stderr
+    finally:
+        closed.chmod(0o700)
+
+
+def run_without_privileges(project: Installed, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that file modes apply to, also where the tests run as root."""
+    as_root = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    code = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [*as_root, sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=project.work, timeout=60)
+
+
+def test_a_damaged_index_holds_up_no_command(project: Installed) -> None:
+    project.answer("run", "--until", "parse")
+    for arguments in (("run", "--until", "parse", "--json"), ("status", "--json"), ("clean", "--yes", "--json")):
+        (project.work / ".docutune/catalog.sqlite").write_text("garbage" * 1000)
+        done = project.docutune(*arguments)
+        assert done.returncode == 0, done.stderr
+    assert [row["outcome"] for row in project.answer("status")] == ["finished", "finished"]
+
+
 def test_sources_that_give_no_sample_say_what_was_found(project: Installed) -> None:
     (project.work / "src/acme.py").write_text("")
     (project.work / "docs/guide.md").write_text("# Guide\n")
@@ -492,3 +528,49 @@ def test_include_and_exclude_choose_files_and_a_package_folder_keeps_its_name(pr
         "parcels.from_init": "lib/deep/parcels/__init__.py",
         "parcels.core.from_core": "lib/deep/parcels/core.py",
     }
+
+
+PACKAGE = {
+    "__init__.py": 'from ._core import send\n\n__all__ = ["send"]\n',
+    "_core.py": 'def send(grams: int) -> str:\n    """Send one parcel and return its number."""\n',
+    "build/__init__.py": "",
+    "build/boxes.py": 'def fold(side: int) -> None:\n    """Fold a box out of paper."""\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("package", "beside", "path"),
+    [
+        ("mylib", ".", "mylib"),
+        ("mylib", "mylib", "."),
+        ("mylib", "mylib/docs", ".."),
+        ("src", ".", "src"),
+        ("lib", ".", "."),
+        ("src/mylib", ".", "."),
+        ("src/build", ".", "src"),
+    ],
+)
+def test_a_folder_with_init_is_a_package_wherever_the_pipeline_file_lies(
+    environment: Installed, package: str, beside: str, path: str
+) -> None:
+    for name, text in PACKAGE.items():
+        file = environment.work / package / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    folder = environment.work / beside
+    folder.mkdir(exist_ok=True)
+    (folder / "pipeline.yaml").write_text(f"version: 1\nproject: p\nsources: [{{path: {path}}}]\n")
+    found = environment.answer("run", str(folder / "pipeline.yaml"), "--until", "parse")
+    symbols = json.loads((Path(found["folder"]) / "api.json").read_text())["symbols"]
+    name = Path(package).name
+    public = [symbol["name"] for symbol in symbols if symbol["public"]]
+    assert public == [name, f"{name}.build", f"{name}.build.boxes", f"{name}.build.boxes.fold", f"{name}.send"]
+
+
+def test_symbols_of_which_none_is_public_are_said(project: Installed) -> None:
+    note = "symbols and none is public"
+    assert note not in project.docutune("run", "--until", "parse").stderr
+    (project.work / "src/acme.py").rename(project.work / "src/_acme.py")
+    done = project.docutune("run", "--until", "parse")
+    assert f"note  3 {note}" in done.stderr
+    assert note in (project.work / ".docutune/runs/latest/log.txt").read_text()

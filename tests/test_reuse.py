@@ -511,15 +511,20 @@ def test_an_edited_function_is_asked_about_again_and_no_other(project: Project) 
 def test_samples_kept_or_left_out_for_a_name_are_asked_for_again_when_the_name_comes_or_goes(project: Project) -> None:
     (project.work / "mention").touch()
     project.answer("run", "--until", "dataset", "--from", "generate")
-    assert not any("acme.deliver" in text(row) for row in project.rows().values())
+    assert "good:acme.send" not in mentioning(project, "See `acme.deliver`.")
     addition = '\n\ndef deliver() -> None:\n    """Bring the parcel to the door of its receiver."""\n'
     with (project.work / "src/acme.py").open("a") as file:
         file.write(addition)
     project.answer("run", "--until", "dataset")
-    assert any("acme.deliver" in text(row) for row in project.rows().values())
+    assert "good:acme.send" in mentioning(project, "See `acme.deliver`.")
     project.change("src/acme.py", addition, "")
     project.answer("run", "--until", "dataset")
-    assert not any("acme.deliver" in text(row) for row in project.rows().values())
+    assert "good:acme.send" not in mentioning(project, "See `acme.deliver`.")
+
+
+def mentioning(project: Project, words: str) -> set[str]:
+    """The facts of the last run's samples in which these words are."""
+    return {row["fact"] for row in project.rows().values() if words in text(row)}
 
 
 # ---- failed, partial and damaged results
@@ -691,7 +696,7 @@ def test_with_every_object_damaged_the_same_command_makes_the_same_again(
 
 
 def contents(project: Project) -> Iterator[tuple[str, bytes]]:
-    """What is kept, but for figures that tell of time."""
+    """What is kept, but for what names the run and tells of time."""
     for path in project.objects(*KEPT):
-        if path.name not in ("model.json", "README.md"):
+        if path.name not in ("model.json", "provenance.json"):
             yield path.relative_to(project.store).as_posix(), path.read_bytes()

@@ -235,6 +235,8 @@ def add_model(project: Installed, name: str = "smoke") -> str:
     manifest = json.loads(path.read_text())
     model = {"name": name, "key": "k", "trainer": "t", "base": "b", "base_digest": "d", "base_folder": "b"}
     manifest["models"] = [{**model, "adapter": "a"}]
+    for folder in ("a", "b"):
+        (project.work / ".docutune" / folder).mkdir(exist_ok=True)
     manifest["runtime"] = {"uses": "echo", "options": {}}
     path.write_text(json.dumps(manifest))
     return run
@@ -250,6 +252,70 @@ def test_chat_names_the_run_that_did_train(project: Installed) -> None:
     assert done.returncode == 2
     assert f"run {latest} trained no model\n  the newest that did is {trained} (smoke)" in done.stderr
     assert project.docutune("chat", "hello").stdout == "you said hello\n"
+
+
+@pytest.mark.parametrize(("folder", "what"), [("a", "model 'smoke'"), ("b", "base of model 'smoke'")])
+def test_chat_with_a_model_that_was_deleted_says_so(project: Installed, folder: str, what: str) -> None:
+    run = add_model(project)
+    (project.work / ".docutune" / folder).rmdir()
+    done = project.docutune("chat", "hello")
+    assert done.returncode == 1
+    assert f"error: {what} of run {run} is gone" in done.stderr
+    assert done.stderr.endswith("  docutune run makes it again\n")
+
+
+def test_a_look_makes_nothing(project: Installed) -> None:
+    for look in (("status",), ("status", "--rebuild"), ("report",), ("trace", "acme"), ("chat", "--history")):
+        project.docutune(*look)
+        assert not (project.work / ".docutune").exists(), look
+    assert project.docutune("status").stdout == "no run yet; start one with: docutune run\n"
+    project.answer("plan")
+    assert (project.work / ".docutune/.gitignore").read_text() == "*\n"
+
+
+def test_a_workspace_that_may_only_be_read_can_be_looked_at(project: Installed) -> None:
+    run = project.answer("run")["run"]
+    shutil.rmtree(project.work / ".docutune/cache")
+    (project.work / ".docutune/run.lock").unlink()
+    for path in [project.work, *project.work.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        for look, seen in ((("status",), run), (("report",), "acme"), (("trace", "acme.send"), run)):
+            done = unprivileged(project, *look)
+            assert (done.returncode, done.stderr.startswith("error")) == (0, False), done.stderr
+            assert seen in done.stdout
+    finally:
+        for path in [project.work, *project.work.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def unprivileged(project: Installed, *arguments: str) -> Any:
+    """A command that file modes apply to, also where the tests run as root."""
+    as_root = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    return subprocess.run(
+        [*as_root, *COMMAND, *arguments],
+        cwd=project.work,
+        env=variables(project),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_pipeline_file_that_may_not_be_read_is_not_suggested(project: Installed) -> None:
+    (project.work / "pipeline.yaml").chmod(0)
+    done = unprivileged(project, "run")
+    assert (done.returncode, done.stderr) == (2, "pipeline.yaml: permission denied\n  see that you may read it\n")
+
+
+@pytest.mark.parametrize("command", [("status",), ("report",), ("chat", "x"), ("trace", "x"), ("clean",)])
+def test_a_wrong_folder_is_named_by_every_command(environment: Installed, command: tuple[str, ...]) -> None:
+    done = environment.docutune(*command)
+    assert done.returncode == 2
+    assert "no pipeline.yaml and no workspace here" in done.stderr
+    assert done.stderr.endswith("  go to the folder of your pipeline file\n")
 
 
 def test_chat_keeps_what_was_answered_and_not_what_failed(project: Installed) -> None:
@@ -312,6 +378,14 @@ def test_eval_without_models_is_refused_before_anything_is_made(project: Install
         assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
     assert not (project.work / ".docutune/runs").exists()
     assert not (project.work / ".docutune/results").exists()
+
+
+def test_eval_beside_a_run_at_work_says_so(slow: Installed) -> None:
+    train = "train: [{name: smoke, uses: trl, with: {model: builtin/tiny}}]\n"
+    with running(slow):
+        (slow.work / "pipeline.yaml").write_text(SLOW + train)
+        done = slow.docutune("eval")
+    assert (done.returncode, "another docutune run is at work here" in done.stderr) == (1, True), done.stderr
 
 
 def test_wrong_numbers_and_orders_are_wrong_usage(project: Installed) -> None:

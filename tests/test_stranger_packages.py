@@ -20,6 +20,7 @@ from docutune import hf
 
 ROOT = Path(__file__).parent.parent
 ASCIIDOC = ROOT / "examples/plugins/docutune-asciidoc"
+MIN_LENGTH = ROOT / "examples/plugins/docutune-min-length"
 PLAIN = ROOT / "tests/packages/docutune-plain-trainer"
 PAGE = ROOT / "docs/plugins.md"
 OFFLINE = ("--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation")
@@ -201,8 +202,8 @@ ILL = HEAD + "@hookimpl\ndef docutune_step_finished(step):\n    print('noise')\n
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
     """Good and broken packages side by side."""
     environment = create(tmp_path_factory.mktemp("fresh") / "venv")
-    environment.install(ASCIIDOC)
-    environment.install(PLAIN)
+    for folder in (ASCIIDOC, MIN_LENGTH, PLAIN):
+        environment.install(folder)
     others = [Broken(name, source, "", "") for name, source in {**LATE, "loud": LOUD, "ill": ILL}.items()]
     folders = [package.write(environment.folder / "sources") for package in (*BROKEN, *others)]
     wheels = environment.folder / "wheels"
@@ -317,9 +318,11 @@ def as_the_page_says(folder: Path) -> Path:
 def test_the_code_of_the_page_is_the_packages_own() -> None:
     blocks = re.findall(r"```(?:python|toml)\n(.*?)```", PAGE.read_text(), re.DOTALL)
     files = [
-        path.read_text() for folder in (ASCIIDOC, PLAIN) for path in (*folder.rglob("*.py"), *folder.glob("*.toml"))
+        path.read_text()
+        for folder in (ASCIIDOC, MIN_LENGTH, PLAIN)
+        for path in (*folder.rglob("*.py"), *folder.glob("*.toml"))
     ]
-    assert len(blocks) == 6
+    assert len(blocks) == 8
     assert [block for block in blocks if not any(block in text for text in files)] == []
 
 
@@ -339,10 +342,10 @@ def test_the_page_names_every_hook_and_every_method_of_the_contract() -> None:
     assert [hook for hook in hooks if f"`{hook}" not in page] == []
 
 
-def test_both_packages_stand_on_what_the_page_allows() -> None:
+def test_the_packages_stand_on_what_the_page_allows() -> None:
     page = PAGE.read_text()
     public = {"docutune", "docutune.records", "docutune.contracts", "docutune.errors", "docutune.hf"}
-    sources = [path.read_text() for folder in (ASCIIDOC, PLAIN) for path in folder.rglob("*.py")]
+    sources = [path.read_text() for folder in (ASCIIDOC, MIN_LENGTH, PLAIN) for path in folder.rglob("*.py")]
     used = {
         name for text in sources for name in re.findall(r"^\s*(?:from|import) (docutune(?:\.[\w.]+)?)\s", text, re.M)
     }
@@ -371,6 +374,29 @@ def test_what_is_uninstalled_is_missed_in_one_line_and_seen_again_at_once(fresh:
 def test_its_own_tests_pass_where_it_is_installed(fresh: Fresh) -> None:
     done = fresh.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ASCIIDOC / "tests"))
     assert done.returncode == 0, done.stdout
+
+
+# ---- a stranger's curator
+
+
+def test_a_stranger_s_curator_leaves_out_what_the_page_says(fresh: Fresh, work: Path) -> None:
+    fresh.answer(work, "run", "--until", "dataset")
+    before = {row["id"]: len(row["messages"][-1]["content"]) for row in rows(work)}
+    assert min(before.values()) < 60 < max(before.values())
+    (options,) = re.findall(r"`(curate: .*min-length.*)` uses it", PAGE.read_text())
+    fresh.answer(write(work, f"{options}\n"), "run", "--until", "dataset")
+    assert {row["id"] for row in rows(work)} == {name for name, length in before.items() if length >= 60}
+
+
+def test_its_bug_is_told_as_the_page_says(fresh: Fresh, work: Path) -> None:
+    source = (MIN_LENGTH / "docutune_min_length.py").read_text()
+    assert source.count("messages[-1]") == 1
+    (work / "docutune_min_length.py").write_text(source.replace("messages[-1]", "messages[9]"))
+    write(work, "curate: [{uses: min-length}]\n")
+    done = fresh.docutune(work, "run", PYTHONPATH=str(work))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert f"  {line}\n" in PAGE.read_text()
 
 
 # ---- a stranger's trainer

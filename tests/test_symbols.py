@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import textwrap
 import time
-from dataclasses import replace
 
 import pytest
 
 from docutune.contracts import Library, Parser
 from docutune.records import Alias, Parsed, Section, Span, Symbol, from_json, to_json
 from docutune.registry import Registry
+from docutune.steps.parse import shown
 from docutune.symbols import SymbolTable, api_json, link
 
 
-def parsed(files: dict[str, str]) -> list[Parsed]:
+def python_parser() -> Parser:
     registry = Registry.load()
     entry = registry.get("parser", "python")
     parser: Parser = registry.create(entry, entry.registration.config())
-    return [parser.parse(textwrap.dedent(text).encode(), source) for source, text in files.items()]
+    return parser
+
+
+def parsed(files: dict[str, str]) -> list[Parsed]:
+    """Files that their parser knows by their names from the import root, as the pipeline hands them on."""
+    parser = python_parser()
+    names = {source: re.sub("^(src|lib)/", "", source) for source in files}
+    return [shown(parser.parse(textwrap.dedent(files[name]).encode(), names[name]), name) for name in files]
 
 
 def table(files: dict[str, str]) -> SymbolTable:
@@ -109,11 +117,10 @@ def test_what_is_public() -> None:
     assert library.find("httpx._client.json") is None and library.find("httpx.nothing") is None
 
 
-def shown_at(shown: str, name: str, text: str) -> Parsed:
+def shown_at(place: str, name: str, text: str) -> Parsed:
     """A file that its parser knows as `name`, at the path that users see, as the pipeline hands it on."""
     (found,) = parsed({name: text})
-    moved = [replace(symbol, span=replace(symbol.span, source=shown)) for symbol in found.symbols]
-    return replace(found, symbols=tuple(moved))
+    return shown(found, place)
 
 
 def test_what_stands_beside_documents_is_no_api() -> None:
@@ -136,6 +143,23 @@ def test_a_library_may_be_called_like_a_folder_of_documents(name: str) -> None:
     package = [name, *(["docs.conf", "docs.conf.a"] if name == "docs" else []), f"{name}.read"]
     assert public(files) == package
     assert public({**files, "real.py": "def f(): ...\n"}) == ["real", "real.f"]
+
+
+@pytest.mark.parametrize("name", ["pipes", "src", "lib", "my-pipes"])
+@pytest.mark.parametrize("folder", ["{}/", "../{}/", "", "../"])
+def test_a_package_is_one_whatever_its_folder_is_called_and_wherever_the_pipeline_file_lies(
+    name: str, folder: str
+) -> None:
+    front = "from ._core import bend\n__all__ = ['bend']\n"
+    files = {"__init__.py": front, "_core.py": "def bend(): ...\n", "fit.py": "def turn(): ...\n", "01.py": "a = 1\n"}
+    found = [_inside(folder.format(name), name, place, text) for place, text in files.items()]
+    package = name.replace("-", "_")
+    expected = [package, f"{package}.bend", f"{package}.fit", f"{package}.fit.turn"]
+    assert [symbol.name for symbol in link(found).public()] == expected
+
+
+def _inside(folder: str, package: str, file: str, text: str) -> Parsed:
+    return shown(python_parser().parse(text.encode(), f"{package}/{file}"), f"{folder}{file}")
 
 
 def test_a_single_file_beside_documents_is_the_library_when_there_is_no_other() -> None:

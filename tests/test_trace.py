@@ -250,8 +250,9 @@ def test_a_document_is_found_by_every_path_and_shows_what_it_made(project: Insta
     assert sum(lines["datasets"][0]["splits"].values()) == len(touched)
     nothing = trace(project, "docs/guide.md:2")
     assert (nothing["samples"] == []) == (not any(_has(row, "docs/guide.md", 2) for row in rows(project)))
-    assert trace(project, "docs/guide.md:9000")["samples"] == []
-    assert "no samples come from here" in project.docutune("trace", "docs/guide.md:9000").stdout
+    assert "so there is no line 9000" in refusal(project, "docs/guide.md:9000")
+    bare = next(line for line in range(1, 10) if not any(_has(row, "docs/guide.md", line) for row in rows(project)))
+    assert "no samples come from here" in project.docutune("trace", f"docs/guide.md:{bare}").stdout
     assert "lines count from 1" in refusal(project, "docs/guide.md:9-3")
 
 
@@ -425,7 +426,9 @@ def test_a_name_that_means_two_things_asks_which(project: Installed) -> None:
     assert "docutune trace document:acme.py" in done.stderr
     assert json.loads(below(project, "src", "document:acme.py").stdout)["source"] == "src/acme.py"
     assert json.loads(below(project, "src", "symbol:acme.py").stdout)["name"] == "acme.py"
-    assert "is no sample" in refusal(project, "run:acme.py")
+    said = refusal(project, "run:acme.py")
+    assert "'acme.py' is no run but a " in said and "docutune trace symbol:acme.py" in said
+    assert "'latest' is no dataset version but a run\n  docutune trace run:latest" in refusal(project, "dataset:latest")
 
 
 def below(project: Installed, folder: str, what: str) -> Any:
@@ -447,6 +450,21 @@ def test_a_name_that_nothing_bears_suggests_what_does(project: Installed) -> Non
     assert "there is no run 'nope'" in refusal(project, "acme", "nope")
     assert "6 digits" in refusal(project, rows(project)[0]["id"][:5])
     assert "no name to trace" in refusal(project, " ")
+    assert "'acme.sned' is no symbol of this workspace; did you mean 'acme.send'?" in refusal(
+        project, "symbol:acme.sned"
+    )
+    count = len((project.work / "docs/guide.md").read_text().splitlines())
+    assert project.docutune("trace", f"docs/guide.md:{count}").returncode == 0
+    assert f"docs/guide.md has {count} lines, so there is no line {count + 1}" in refusal(
+        project, f"docs/guide.md:{count + 1}"
+    )
+
+
+def test_latest_is_not_another_run(project: Installed) -> None:
+    first = project.answer("run")["run"]
+    assert project.docutune("trace", "latest", "--run", first).returncode == 0
+    project.answer("run")
+    assert f"--run {first} and latest are two runs" in refusal(project, "latest", first)
 
 
 def test_rows_of_question_answer_files_and_ids_that_begin_alike(project: Installed) -> None:

@@ -113,8 +113,7 @@ def test_catalog_is_rebuilt_from_manifests(tmp_path: Path) -> None:
     assert [row.models for row in before] == [("tiny",), ("tiny",)]
     assert before[0].started > before[1].started
     (store.folder / "catalog.sqlite").write_bytes(b"not a database, but long enough to look at" * 40)
-    with pytest.raises(DocutuneError, match="status --rebuild"):
-        Catalog(store).runs()
+    assert Catalog(store).runs() == before
     assert Catalog(store).rebuild() == 2
     assert Catalog(store).runs() == before
 
@@ -172,6 +171,7 @@ def test_notebook_loses_nothing_with_several_writers(tmp_path: Path) -> None:
 
 def test_a_damaged_notebook_is_named_not_overwritten(tmp_path: Path) -> None:
     store = Store(tmp_path)
+    store.create()
     (store.folder / "notebook.json").write_text('{"exchanges": {"1"')
     with pytest.raises(DocutuneError, match=r"notebook\.json: not readable"):
         Notebook(store).add(Exchange("t", "m", "base", "q", "a"))

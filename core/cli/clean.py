@@ -40,14 +40,14 @@ def clean(keep: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     """
     from docutune.api import Workspace
 
+    workspace = Workspace.find()
+    found = workspace.unnamed(keep)
     if not (dry_run or yes or sys.stdin.isatty()):
         from docutune.errors import UsageError
 
         raise UsageError(
             "docutune clean asks before it frees, and there is no terminal to ask", "add --yes or --dry-run"
         )
-    workspace = Workspace.find()
-    found = workspace.unnamed(keep)
     if not found.items or dry_run:
         _report(found, False, as_json)
         return

@@ -191,7 +191,8 @@ def _counts(source: Source) -> str:
     if source.holds != "samples":
         return files
     splits = f" ({', '.join(source.splits)})" if source.splits else ""
-    return f"{files}: {source.pairs:,}{'' if source.whole else ' or more'} pairs{splits}"
+    pairs = "pair" if source.pairs == 1 and source.whole else "pairs"
+    return f"{files}: {source.pairs:,}{'' if source.whole else ' or more'} {pairs}{splits}"
 
 
 def _not_taken(findings: Findings) -> Iterator[str]:

@@ -27,7 +27,8 @@ def status(run: str | None, limit: int, rebuild: bool, as_json: bool) -> None:
 
     workspace = Workspace.find()
     if rebuild:
-        click.echo(f"index rebuilt: {workspace.rebuild_catalog()} runs", err=True)
+        count = workspace.rebuild_catalog()
+        click.echo(f"index rebuilt: {count:,} run{'' if count == 1 else 's'}", err=True)
     if run:
         manifest = workspace.manifest(run)
         print_json(manifest) if as_json else _show_run(manifest)

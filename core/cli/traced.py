@@ -54,7 +54,7 @@ def _(answer: DocumentTrace) -> Iterator[str]:
     for symbol in answer.symbols[:_SAMPLES]:
         hidden = "" if symbol.public else ", not public"
         yield _field("symbol", f"{symbol.name}, {symbol.kind}{hidden}, lines {symbol.first_line}-{symbol.last_line}")
-    yield from _more(len(answer.symbols) - _SAMPLES, "symbols")
+    yield from _more(len(answer.symbols) - _SAMPLES, "symbol")
     yield from _samples(answer.samples)
     yield from _uses(answer.datasets, answer.models, answer.runs)
 
@@ -126,7 +126,7 @@ def _samples(samples: Sequence[SampleBrief]) -> Iterator[str]:
     for sample in samples[:_SAMPLES]:
         place = _plain(", ".join(sample.spans[:2]))
         yield f"  {sample.id}  {sample.split or 'left out':<10}  {place}  {_short(sample.question, _QUESTION)}"
-    yield from _more(len(samples) - _SAMPLES, "samples")
+    yield from _more(len(samples) - _SAMPLES, "sample")
 
 
 def _documents(title: str, documents: Sequence[DocumentBrief]) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _documents(title: str, documents: Sequence[DocumentBrief]) -> Iterator[str]:
     for document in documents[:_DOCUMENTS]:
         state = "" if document.state == "unchanged" else f", {document.state} since"
         yield f"    {_plain(document.source)}: {_many(document.samples, 'sample')}{state}"
-    yield from _more(len(documents) - _DOCUMENTS, "documents")
+    yield from _more(len(documents) - _DOCUMENTS, "document")
 
 
 def _figures(name: str, evaluators: Mapping[str, object]) -> Iterator[str]:
@@ -153,7 +153,7 @@ def _place(place: Place) -> Iterator[str]:
     yield title
     for number, line in islice(enumerate(place.lines, place.first_line), _LINES):
         yield f"{number:>6}  {_plain(line)}".rstrip()
-    yield from _more(len(place.lines) - _LINES, "lines")
+    yield from _more(len(place.lines) - _LINES, "line")
 
 
 def _state(state: str) -> str:
@@ -178,9 +178,9 @@ def _some(runs: Sequence[str]) -> str:
     return ", ".join(runs[:_RUNS]) + more
 
 
-def _more(count: int, things: str) -> Iterator[str]:
+def _more(count: int, thing: str) -> Iterator[str]:
     if count > 0:
-        yield f"  ... {count:,} more {things}"
+        yield f"  ... {count:,} more {thing}{'' if count == 1 else 's'}"
 
 
 def _field(name: str, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,11 @@ class Binder:
             steps = [((section, index), step) for index, step in enumerate(written)]
         else:
             steps = [((section,), written)]
-        bound = [(path, step) for path, raw in steps if (step := self._step(section, path, raw))]
-        self._find_same_names(bound)
-        found = tuple(step for _, step in bound)
+        bound = [(path, raw, self._step(section, path, raw)) for path, raw in steps]
+        self._find_same_names(
+            (path, step.name if step else self._written_name(section, raw)) for path, raw, step in bound
+        )
+        found = tuple(step for _, _, step in bound if step)
         return self._with_default_parsers(found) if section == "parse" else found
 
     def _defaults(self, section: str) -> list[tuple[KeyPath, JsonValue]]:
@@ -71,7 +73,9 @@ class Binder:
         name = raw.get("name")
         return StepConfig(
             uses=entry.name,
-            name=name if isinstance(name, str) else _default_name(entry, options),
+            name=name
+            if isinstance(name, str)
+            else _default_name(entry.kind, entry.name, getattr(options, "model", None)),
             options=options,
             entry=entry,
         )
@@ -139,13 +143,23 @@ class Binder:
             self.notes.append(f"{where}: the options of {entry.kind} {key!r} are ignored by {entry.name!r}")
         return {key: value for key, value in raw.items() if key not in ignored}
 
-    def _find_same_names(self, bound: list[tuple[KeyPath, StepConfig]]) -> None:
-        first: dict[str, KeyPath] = {}
-        for path, step in bound:
-            if step.name in first:
-                message = f"a second step is called {step.name!r}; give one of them another `name:`"
-                self._add(path, message)
-            first.setdefault(step.name, path)
+    def _find_same_names(self, named: Iterable[tuple[KeyPath, str | None]]) -> None:
+        known: set[str] = set()
+        for path, name in named:
+            if name in known:
+                self._add(path, f"a second step is called {name!r}; give one of them another `name:`")
+            known |= {name} if name else set()
+
+    def _written_name(self, section: str, raw: Any) -> str | None:
+        """What a step that is wrong will be called once it is right, as far as it says so."""
+        step = raw if isinstance(raw, dict) else {}
+        name, uses, options = step.get("name"), step.get("uses"), step.get("with")
+        if isinstance(name, str):
+            return name
+        kind, model = SECTIONS[section], options.get("model") if isinstance(options, dict) else None
+        if not isinstance(uses, str) or uses not in self.registry.names(kind):
+            return None
+        return _default_name(kind, uses, model) if kind != "trainer" or isinstance(model, str) else None
 
     def _with_default_parsers(self, named: tuple[StepConfig, ...]) -> tuple[StepConfig, ...]:
         """The named parsers come last: for a suffix that two of them read, the last one counts."""
@@ -199,9 +213,8 @@ def _by_claim(entries: list[Entry]) -> Iterator[tuple[tuple[Reads, str], list[En
     yield from sorted(readers.items())
 
 
-def _default_name(entry: Entry, options: BaseModel) -> str:
+def _default_name(kind: str, plugin: str, model: object) -> str:
     """A training is called after its base model, any other step after its plugin."""
-    model = getattr(options, "model", None) if entry.kind == "trainer" else None
-    if not isinstance(model, str):
-        return entry.name
-    return model.rstrip("/").rpartition("/")[2].lower() or entry.name
+    if kind != "trainer" or not isinstance(model, str):
+        return plugin
+    return model.rstrip("/").rpartition("/")[2].lower() or plugin

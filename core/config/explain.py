@@ -64,7 +64,16 @@ class Explainer:
             return f"unknown {self.noun}{guess}" if guess else f"unknown {self.noun}; known: {', '.join(known)}"
         if kind == "missing":
             return f"missing {self.noun}{_description(self.model, path)}"
-        return _value_message(details)
+        message = _value_message(details)
+        return f"{message}{self._as_mapping(details, path)}" if kind.startswith(("model_", "dict_")) else message
+
+    def _as_mapping(self, details: ErrorDetails, path: KeyPath) -> str:
+        """How text is written where a mapping belongs, such as a plugin's name without its `uses:`."""
+        keys, found = field_names(self.model, path), details["input"]
+        if keys[:1] not in (["path"], ["uses"]) or not isinstance(found, str) or "\n" in found:
+            return ""
+        item = f"{keys[0]}: {found}"
+        return f"; write {'- ' if isinstance(path[-1], int) else ''}{item}"
 
 
 def problem(document: Document, path: KeyPath, message: str) -> Problem:

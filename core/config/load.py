@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, read_yaml
 from docutune.errors import ConfigError, Problem, UsageError
 from docutune.models import mistake
+from docutune.records import Reads
 from docutune.registry import Registry
 from docutune.suggestions import did_you_mean
 
@@ -63,7 +64,8 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     languages = frame.language if frame else _languages(document.tree)
     binder = Binder(document, registry, languages, path.parent)
     sections = {section: binder.section(section) for section in SECTIONS}
-    problems += [*_source_problems(document, path.parent), *binder.problems]
+    claims = {claim for step in sections["parse"] for claim in step.entry.claims}
+    problems += [*_source_problems(document, path.parent, claims), *binder.problems]
     problems += _model_problems(document, path.parent)
     problems += _price_problems(document, frame, sections["generate"])
     problems = [item for item in problems if item in document.problems or item.key not in document.unreadable]
@@ -89,7 +91,17 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
-        raise ConfigError((Problem(str(path), None, "", reason),), _near(path)) from None
+        raise ConfigError((Problem(str(path), None, "", reason),), _way_out(path, error)) from None
+
+
+def _way_out(path: Path, error: OSError) -> str | None:
+    if isinstance(error, FileNotFoundError):
+        return _near(path) or "docutune init writes a pipeline file"
+    if not isinstance(error, IsADirectoryError):
+        return "see that you may read it" if isinstance(error, PermissionError) else None
+    if (path / PIPELINE_FILE).is_file():
+        return f"name the file: {path / PIPELINE_FILE}"
+    return "name a pipeline file; folders to read stand in it, under `sources:`"
 
 
 def _near(path: Path) -> str | None:
@@ -112,7 +124,7 @@ def _languages(tree: Any) -> tuple[str, ...]:
     return tuple(name for name in found if name in ("en", "zh")) or ("en",)
 
 
-def _source_problems(document: Document, folder: Path) -> list[Problem]:
+def _source_problems(document: Document, folder: Path, claims: Set[tuple[Reads, str]]) -> list[Problem]:
     tree = document.tree
     written: Any = tree.get("sources") if isinstance(tree, dict) else None
     problems = []
@@ -121,7 +133,16 @@ def _source_problems(document: Document, folder: Path) -> list[Problem]:
             path = source.get(key) if isinstance(source, dict) else None
             if isinstance(path, str) and not (folder / path).exists():
                 problems.append(problem(document, ("sources", index, key), _absent(path, folder)))
+            elif isinstance(path, str) and key == "path" and _holds_samples(folder / path, claims):
+                message = f"{Path(path).suffix} files hold samples, no documents; write - samples: {path}"
+                problems.append(problem(document, ("sources", index, key), message))
     return problems
+
+
+def _holds_samples(path: Path, claims: Set[tuple[Reads, str]]) -> bool:
+    """Whether no parser reads this file as a document, but one does as samples."""
+    suffix = path.suffix.lower()
+    return path.is_file() and ("documents", suffix) not in claims and ("samples", suffix) in claims
 
 
 def _absent(path: str, folder: Path) -> str:

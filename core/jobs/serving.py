@@ -14,7 +14,8 @@ from typing import Any
 
 from docutune.contracts import Session
 from docutune.errors import DocutuneError
-from docutune.records import Message, Probe, from_json, to_json
+from docutune.guard import a, as_json, cause, mistake
+from docutune.records import Answer, Message, Probe, from_json
 
 
 class Connection:
@@ -29,8 +30,8 @@ class Connection:
         self._idle = threading.Event()
         threading.Thread(target=self._receive, name="docutune-requests", daemon=True).start()
 
-    def serve(self, session: Session) -> None:
-        """Answer one request after the other; returns when the client hung up."""
+    def serve(self, session: Session, plugin: str) -> None:
+        """Answer one request after the other; returns when the client hung up. `plugin` is named when it fails."""
         self._send(0, {"ready": True})
         while True:
             self._idle.set()
@@ -38,12 +39,12 @@ class Connection:
             self._idle.clear()
             if request is None:
                 return
-            self._answer(session, request)
+            self._answer(session, plugin, request)
 
-    def _answer(self, session: Session, request: Mapping[str, Any]) -> None:
+    def _answer(self, session: Session, plugin: str, request: Mapping[str, Any]) -> None:
         number = request["id"]
         try:
-            with closing(_replies(session, request)) as replies:
+            with closing(_replies(session, plugin, request)) as replies:
                 for reply in replies:
                     if number in self._cancelled:
                         return
@@ -51,10 +52,10 @@ class Connection:
             self._send(number, {"done": True})
         except DocutuneError as error:
             self._send(number, {"error": {"message": error.message, "hint": error.hint}})
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             traceback.print_exc()
-            summary = f"{type(error).__name__}: {error}".splitlines()[0]
-            self._send(number, {"error": {"message": summary, "hint": "the traceback is in the session's log.txt"}})
+            told = f"{plugin} failed: {cause(error)}"
+            self._send(number, {"error": {"message": told, "hint": "the traceback is in the session's log.txt"}})
         finally:
             self._cancelled.discard(number)
 
@@ -81,15 +82,17 @@ class Connection:
             os._exit(0)  # nobody waits for the model being loaded or the answer being made: free the memory now
 
 
-def _replies(session: Session, request: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
+def _replies(session: Session, plugin: str, request: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
     variant = request["variant"]
     if request["method"] == "answer":
         probes = [from_json(Probe, probe) for probe in request["probes"]]
         for answer in session.answer(probes, variant):
-            yield {"answer": to_json(answer)}
+            yield {"answer": as_json(Answer, plugin, "answer", answer)}
     elif request["method"] == "stream":
         messages = [from_json(Message, message) for message in request["messages"]]
         for piece in session.stream(messages, variant, **request["sampling"]):
+            if not isinstance(piece, str):
+                raise mistake(plugin, f"gave back {a(piece)} from stream() where text belongs")
             yield {"piece": piece}
     else:
         raise DocutuneError(f"unknown request {request['method']!r}", "client and worker differ in version")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from docutune.steps.sources import SKIPPED_AT_TOP, SKIPPED_FOLDERS
+from docutune.steps.sources import SKIPPED_AT_TOP, SKIPPED_FOLDERS, is_package
 
 MAX_DEPTH = 8
 MAX_ENTRIES = 20_000
@@ -130,7 +130,7 @@ class _Walk:
         if path != TOP and "pyvenv.cfg" in files:
             self.left_out.append(path)
             return True
-        entered = [name for name in folders if not _is_left_out(name, path, files)]
+        entered = [name for name in folders if not _is_left_out(name, path, files, self.root)]
         self.left_out += [path / name for name in folders if name not in entered]
         self.folders[path] = Folder(path, tuple(files), tuple(entered))
         if len(path.parts) >= MAX_DEPTH:
@@ -150,11 +150,12 @@ def look(root: Path) -> Tree:
     return Tree(root, walk.folders, tuple(walk.left_out), tuple(walk.closed), whole and not walk.waiting)
 
 
-def _is_left_out(name: str, parent: PurePosixPath, beside: list[str]) -> bool:
+def _is_left_out(name: str, parent: PurePosixPath, beside: list[str], root: Path) -> bool:
     if name.startswith(".") or name.endswith(".egg-info") or name in SKIPPED_FOLDERS | _ALWAYS_LEFT_OUT:
         return True
     if name in SKIPPED_AT_TOP:
-        return parent == TOP or not _BUILD_FILES.isdisjoint(beside)
+        output = parent == TOP or not _BUILD_FILES.isdisjoint(beside)
+        return output and not is_package(root / parent / name)
     return name == "test" and "__init__.py" not in beside  # inside a package it may be what helps users to test
 
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import index
 from pathlib import Path
+from typing import Any
 
 from docutune import atomic
 from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
 from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files
 from docutune.errors import DocutuneError
-from docutune.records import RECORDS_VERSION, JsonValue, fingerprint
+from docutune.guard import a, awaited, guarded, mistake, series
+from docutune.records import RECORDS_VERSION, JsonValue, Made, canonical, fingerprint
 from docutune.registry import Registry
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
 from docutune.workspace import Store
+
+_REASONS = 3
 
 
 @dataclass(frozen=True)
@@ -59,13 +66,20 @@ class Curate:
         samples = [made for _, made in sorted(unique.items())]
         curator: Curator = self.registry.create(self.config.entry, self.config.options)
         context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress)
-        reasons = {samples[index].sample.id: why for index, why in asyncio.run(curator.reject(samples, context))}
+        reasons = asyncio.run(self._reasons(curator, samples, context))
         tools.store.keep("results", key, [[subject, reason] for subject, reason in sorted(reasons.items())])
         return self._apply(products, reasons)
 
     def count(self, products: Products, store: Store) -> Count | None:
         """A curator sees all samples at once."""
         return None
+
+    async def _reasons(self, curator: Curator, samples: Sequence[Made], context: StepContext) -> dict[str, str]:
+        """Id of a rejected sample -> the reason."""
+        plugin = self.config.entry.full_name
+        with guarded(plugin, "while it looked through the samples"):
+            given = await awaited(plugin, "reject", curator.reject(samples, context))
+            return {samples[place].sample.id: why for place, why in _decisions(plugin, given, len(samples))}
 
     def _apply(self, products: Products, reasons: dict[str, str]) -> Products:
         samples = products.samples or ()
@@ -75,6 +89,20 @@ class Curate:
             Rejection(subject, self.plugin, reason, spans.get(subject, ())) for subject, reason in reasons.items()
         )
         return replace(products, samples=kept, rejected=(*products.rejected, *rejected))
+
+
+def _decisions(plugin: str, given: Any, count: int) -> Iterator[tuple[int, str]]:
+    """The pairs of index and reason that a curator gave back; a negative index means no sample."""
+    for pair in series("pairs of index and reason", plugin, "reject", given):
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise mistake(plugin, f"gave back {a(pair)} from reject() where a pair of index and reason belongs")
+        place, reason = pair
+        if not hasattr(place, "__index__") or isinstance(place, bool) or not 0 <= index(place) < count:
+            raise mistake(plugin, f"rejected the sample {place!r}, but their indexes run from 0 to {count - 1}")
+        if not isinstance(reason, str):
+            raise mistake(plugin, f"rejected the sample {index(place)} and gave {a(reason)} as the reason, not text")
+        canonical(reason)  # lone surrogates cannot be written
+        yield index(place), reason
 
 
 @dataclass(frozen=True)
@@ -95,17 +123,17 @@ class Assemble:
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """Splitting is quick and sure: only the written files decide whether there is work."""
-        dataset = self._assemble(products)
+        dataset, files = self._assemble(key, products)
         folder = store.dataset_folder(dataset.version)
-        whole = all(_holds(folder / name, content) for name, content in split_files(dataset).items())
+        whole = all(_holds(folder / name, content) for name, content in files.items())
         whole = whole and _tells(folder / DESCRIPTION, described(dataset, self.project))
         return replace(products, dataset=dataset) if whole else None
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Write the version's files."""
-        dataset = self._assemble(products)
+        dataset, files = self._assemble(key, products)
         with tools.store.staging(tools.store.dataset_folder(dataset.version)) as folder:
-            for name, content in split_files(dataset).items():
+            for name, content in files.items():
                 atomic.write_text(folder / name, content)
             told = json.dumps(described(dataset, self.project), indent=2, ensure_ascii=False)
             atomic.write_text(folder / DESCRIPTION, told + "\n")
@@ -115,11 +143,18 @@ class Assemble:
         """Not made of items."""
         return None
 
-    def _assemble(self, products: Products) -> Dataset:
-        dataset = assemble(products.samples or (), self.split, products.given)
-        if not dataset.of("train"):
-            raise _nothing_left(products)
-        return dataset
+    def _assemble(self, key: str, products: Products) -> tuple[Dataset, Mapping[str, str]]:
+        """The dataset and its files, computed once a walk."""
+        if key not in self._assembled:
+            dataset = assemble(products.samples or (), self.split, products.given)
+            if not dataset.of("train"):
+                raise _nothing_left(products)
+            self._assembled[key] = dataset, split_files(dataset)
+        return self._assembled[key]
+
+    @cached_property
+    def _assembled(self) -> dict[str, tuple[Dataset, Mapping[str, str]]]:
+        return {}
 
 
 def _holds(path: Path, content: str) -> bool:
@@ -140,13 +175,17 @@ def _tells(path: Path, expected: Mapping[str, JsonValue]) -> bool:
 
 def _nothing_left(products: Products) -> DocutuneError:
     """Where the samples went, or why there were none."""
-    documents = len(products.documents)
     public = 0 if products.library is None else sum(1 for _ in products.library.public())
     sections = sum(document.sections for document in products.documents)
     if products.samples or products.rejected:
-        found = f"{len(products.samples or ())} are held out, {len(products.rejected)} were rejected"
-        hint = "lower the shares in `split:`, or look at the reasons: docutune run --until generate, docutune report"
+        reasons = Counter(f"{item.producer}: {item.reason.partition(':')[0]}" for item in products.rejected)
+        why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(_REASONS))
+        found = f"{len(products.samples or ()):,} held out, {len(products.rejected):,} left out{why and f' ({why})'}"
+        ways = (products.samples and "lower the shares in `split:`", why and "change the steps that left samples out")
+        hint = ", or ".join(way for way in ways if way)
     else:
-        found = f"{documents} documents gave {sections} sections and {public} public symbols, and none of them a sample"
+        counts = {"document": len(products.documents), "section": sections, "public symbol": public}
+        given, *rest = (f"{count:,} {thing}{'' if count == 1 else 's'}" for thing, count in counts.items())
+        found = f"{given} gave {' and '.join(rest)}, and none of them a sample"
         hint = "name folders with more text or code in `sources:`; runs/latest/api.json lists the symbols"
     return DocutuneError(f"no sample to train on: {found}", hint)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from docutune.config import StepConfig
-from docutune.contracts import Evaluator, Session
+from docutune.contracts import Context, Evaluator, Library, Session
 from docutune.evaluation import compare
+from docutune.guard import awaited, guarded, mistake, records
 from docutune.jobs import open_session
 from docutune.records import (
     RECORDS_VERSION,
     Answer,
     JsonValue,
+    Made,
     Measure,
     ModelRef,
     Probe,
@@ -29,6 +32,9 @@ from docutune.steps.base import Count, Evaluated, Products, StepContext, Tools, 
 from docutune.workspace import Store
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
+
+ASKED_TOGETHER = 128
+"""Probes that a runtime is handed at once."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,14 @@ class Evaluate:
         plugins: dict[str, Evaluator] = {
             step.name: self.registry.create(step.entry, step.options) for step in self.evaluators
         }
-        probes = {name: tuple(plugin.probes(held_out, library)) for name, plugin in plugins.items()}
+        named = {step.name: step.entry.full_name for step in self.evaluators}
+        probes = {name: _probes(named[name], plugin, held_out, library) for name, plugin in plugins.items()}
         answers = _Answers(self, products.models[self.model].model, tools).to(probes)
         folder = tools.run / "evaluate" / self.model
         context = StepContext(self.seed, folder, tools.progress)
         measures: dict[str, JsonValue] = {}
         for name, plugin in plugins.items():
-            found = asyncio.run(plugin.measure(answers[name], held_out, library, context))
+            found = asyncio.run(_measured(named[name], plugin, answers[name], held_out, library, context))
             measures[name] = [to_json(measure) for measure in found]
         distinct = {(answer.probe, answer.variant): answer for group in answers.values() for answer in group}
         value: dict[str, JsonValue] = {
@@ -117,10 +124,10 @@ class _Answers:
         wanted = {self._key(probe, variant): (probe, variant) for probe, variant in _both(probes)}
         store, anew = self.tools.store, self.tools.anew
         known: dict[str, Any] = {key: None if anew else store.recall("cache", key) for key in wanted}
-        missing = [key for key, value in known.items() if value is None]
-        self.tools.progress(len(known) - len(missing), len(known))
+        missing = sum(value is None for value in known.values())
+        self.tools.progress(len(known) - missing, len(known))
         if missing:
-            self._ask({key: wanted[key] for key in missing}, known)
+            self._ask(wanted, known)
         return {
             name: [
                 Answer(probe.id, variant, **known[self._key(probe, variant)]) for probe in group for variant in VARIANTS
@@ -128,25 +135,32 @@ class _Answers:
             for name, group in probes.items()
         }
 
-    def _ask(self, missing: Mapping[str, tuple[Probe, Variant]], known: dict[str, Any]) -> None:
+    def _ask(self, wanted: Mapping[str, tuple[Probe, Variant]], known: dict[str, Any]) -> None:
         options = self.step.runtime.options.model_dump(mode="json")
         session = open_session(self.step.runtime.uses, options, self.model, self._job_folder())
         try:
             for variant in VARIANTS:
-                group = {key: probe for key, (probe, side) in missing.items() if side == variant}
-                self._ask_variant(session, variant, group, known)
+                for group in _groups({key: probe for key, (probe, side) in wanted.items() if side == variant}):
+                    if any(known[key] is None for key in group):
+                        self._ask_group(session, variant, group, known)
         finally:
             session.close()
+        unanswered = sum(value is None for value in known.values())
+        if unanswered:
+            raise mistake(self.step.runtime.entry.full_name, f"left {unanswered} of {len(known)} probes unanswered")
 
-    def _ask_variant(
+    def _ask_group(
         self, session: Session, variant: Variant, probes: Mapping[str, Probe], known: dict[str, Any]
     ) -> None:
         """Answers are kept as they come; the key stands in for the probe's id, which is unique per evaluator only."""
         renamed = [Probe(key, probe.messages) for key, probe in probes.items()]
-        for answer in session.answer(renamed, variant) if renamed else ():
-            known[answer.probe] = {"text": answer.text, "ended": answer.ended}
-            self.tools.store.keep("cache", answer.probe, known[answer.probe])
-            self.tools.progress(sum(value is not None for value in known.values()), len(known))
+        for answer in session.answer(renamed, variant):
+            if answer.probe not in probes:
+                raise mistake(self.step.runtime.entry.full_name, f"answered {answer.probe!r}, which nobody asked")
+            if known[answer.probe] is None:
+                known[answer.probe] = {"text": answer.text, "ended": answer.ended}
+                self.tools.store.keep("cache", answer.probe, known[answer.probe])
+                self.tools.progress(sum(value is not None for value in known.values()), len(known))
 
     def _key(self, probe: Probe, variant: Variant) -> str:
         adapter = self.step_key if variant == "tuned" else None
@@ -163,8 +177,52 @@ class _Answers:
         return self.tools.run / "jobs" / f"evaluate-{self.step.model}"
 
 
+def _probes(name: str, evaluator: Evaluator, held_out: Sequence[Made], library: Library) -> tuple[Probe, ...]:
+    """An evaluator's probes, each with an id of its own."""
+    with guarded(name, "while it made its probes"):
+        probes = tuple(records(Probe, name, "probes", evaluator.probes(held_out, library)))
+    ids = Counter(probe.id for probe in probes)
+    double = [probe for probe, count in ids.items() if count > 1]
+    if double:
+        raise mistake(name, f"gave {ids[double[0]]} probes the one id {double[0]!r}")
+    return probes
+
+
+async def _measured(
+    name: str,
+    evaluator: Evaluator,
+    answers: Sequence[Answer],
+    held_out: Sequence[Made],
+    library: Library,
+    context: Context,
+) -> list[Measure]:
+    """An evaluator's measures, each of an answer that it was given."""
+    with guarded(name, "while it measured the answers"):
+        given = await awaited(name, "measure", evaluator.measure(answers, held_out, library, context))
+        measures = records(Measure, name, "measure", given)
+    known = {(answer.probe, answer.variant) for answer in answers}
+    for measure in measures:
+        if (measure.probe, measure.variant) not in known:
+            raise mistake(name, f"measured {measure.probe!r} ({measure.variant}), which is none of its probes")
+    return measures
+
+
 def _both(probes: Mapping[str, Sequence[Probe]]) -> list[tuple[Probe, Variant]]:
     return [(probe, variant) for group in probes.values() for probe in group for variant in VARIANTS]
+
+
+def _groups(probes: Mapping[str, Probe]) -> list[dict[str, Probe]]:
+    """Groups of similar length that depend on nothing but the probes.
+
+    What stands beside a probe in a batch can change its answer: sums of floating-point numbers depend on the batch's
+    shape. One that an interruption left unanswered is therefore asked with its whole group again.
+    """
+    length = {key: sum(len(message.content) for message in probe.messages) for key, probe in probes.items()}
+    order = sorted(probes, key=lambda key: (length[key], key))
+    return [
+        {key: probes[key] for key in order[first : first + ASKED_TOGETHER]}
+        for first in range(0, len(order), ASKED_TOGETHER)
+    ]
 
 
 def _identity(step: StepConfig) -> JsonValue:

@@ -12,8 +12,8 @@ from docutune.chat.access import ChatAccess, access
 from docutune.chat.options import ChatConfig
 from docutune.config import StepConfig
 from docutune.contracts import Generator
-from docutune.errors import DocutuneError
 from docutune.grounding import REVISION
+from docutune.guard import guarded, records
 from docutune.records import (
     RECORDS_VERSION,
     JsonValue,
@@ -27,7 +27,7 @@ from docutune.records import (
 )
 from docutune.registry import Registry
 from docutune.steps.base import Count, Items, Products, Rejection, StepContext, Tools, plugin_identity
-from docutune.steps.task import Attempts, Declared, failed, still_holds
+from docutune.steps.task import Attempts, Declared, still_holds
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
 
@@ -79,12 +79,9 @@ class Generate:
         return items
 
     def _tasks(self, library: SymbolTable) -> Sequence[Task]:
-        try:
-            return list(self.generator.tasks(library))
-        except DocutuneError:
-            raise
-        except Exception as error:
-            raise failed(self.plugin, "while it declared its tasks", error) from error
+        plugin = self.config.entry.full_name
+        with guarded(plugin, "while it declared its tasks"):
+            return records(Task, plugin, "tasks", self.generator.tasks(library))
 
     def _task_key(self, identity: Mapping[str, JsonValue], task: Task) -> str:
         versions: JsonValue = [RECORDS_VERSION, REVISION]
@@ -137,7 +134,7 @@ class Generate:
         waiting = iter([index for index, value in enumerate(results) if value is None])
         report = _Reporter(tools.progress, sum(value is not None for value in results), len(results))
         context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress)
-        attempts = Attempts(self.generator, self.plugin, library)
+        attempts = Attempts(self.generator, self.config.entry.full_name, library)
 
         async def work(keep: Callable[[str, JsonValue], None]) -> None:
             for index in waiting:

@@ -26,7 +26,7 @@ from docutune.records import (
     fingerprint,
     from_json,
 )
-from docutune.steps.base import Count, Document, Items, Products, Tools, plugin_identity
+from docutune.steps.base import Count, Document, Items, Products, Rejection, Tools, plugin_identity
 from docutune.steps.sources import Found, SourceFile, find_files
 from docutune.symbols import link
 from docutune.workspace import Store
@@ -80,9 +80,10 @@ class Parse:
         if not self.files:
             wanted = {source.reads for source in self.config.sources}
             suffixes = sorted({suffix for reads, suffix in self.parsers if reads in wanted})
+            refused = "; ".join(f"{place}: {why}" for place, why in self.found.unreadable.items())
             raise UsageError(
                 f"{self.config.path}: `sources:` hold no file that a parser reads (suffixes: {', '.join(suffixes)})",
-                "name a folder with documents or code, or look at include and exclude",
+                refused or "name a folder with documents or code, or look at include and exclude",
             )
         return fingerprint(["parse", sorted(self.item_keys)])
 
@@ -130,7 +131,7 @@ class Parse:
         unreadable = [Document(name, "", "", problems=(why,)) for name, why in self.found.unreadable.items()]
         documents = tuple(sorted([*read, *unreadable], key=lambda document: document.source))
         texts = tuple(_text(file, result) for file, result in zip(self.files, parsed, strict=True))
-        given, splits = self._given(parsed)
+        given, splits, doubles = self._given(parsed)
         return replace(
             products,
             documents=documents,
@@ -139,27 +140,37 @@ class Parse:
             unread=self.found.unread,
             samples=given,
             given=splits,
+            rejected=doubles,
         )
 
     def _document(self, file: SourceFile, result: Parsed) -> Document:
         found = (len(result.sections), len(result.symbols), len(result.samples))
         return Document(file.shown, file.digest, self.parsers[file.claim].uses, *found, tuple(result.problems))
 
-    def _given(self, parsed: Sequence[Parsed]) -> tuple[tuple[Made, ...], Mapping[str, Split | None]]:
-        """The ready-made samples, each once, and the split that its row or its file gives it.
+    def _given(
+        self, parsed: Sequence[Parsed]
+    ) -> tuple[tuple[Made, ...], Mapping[str, Split | None], tuple[Rejection, ...]]:
+        """The ready-made samples, each once with all its places; the split that its rows or files give it; its copies.
 
-        Of two copies in different splits the held-out one counts: nothing is trained on that is also asked.
+        Of copies in different splits the held-out one counts: nothing is trained on that is also asked.
         """
         made: dict[str, Made] = {}
         splits: dict[str, Split | None] = {}
+        doubles: list[Rejection] = []
         for file, key, result in zip(self.files, self.item_keys, parsed, strict=True):
             entry = self.parsers[file.claim].entry
-            producer = f"{entry.name}@{entry.registration.revision}"
             for given in result.samples:
                 name = given.sample.id
-                made.setdefault(name, Made(given.sample, Origin((given.span,), key, producer)))
                 splits[name] = min(given.split or file.split, splits.get(name), key=_HELD_OUT_FIRST.index)
-        return tuple(made.values()), splits
+                if name in made:
+                    first = made[name].origin
+                    reason = f"copy of another row: {given.span} of {first.spans[0]}"
+                    doubles.append(Rejection(name, entry.name, reason, (given.span,)))
+                    made[name] = Made(given.sample, replace(first, spans=(*first.spans, given.span)))
+                else:
+                    producer = f"{entry.name}@{entry.registration.revision}"
+                    made[name] = Made(given.sample, Origin((given.span,), key, producer))
+        return tuple(made.values()), splits, tuple(doubles)
 
 
 def _text(file: SourceFile, result: Parsed) -> str:

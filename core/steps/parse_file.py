@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 from pydantic import BaseModel
 
-from docutune.errors import PluginError
+from docutune.errors import DocutuneError, PluginError
+from docutune.guard import as_json, cause
 from docutune.records import JsonValue, Parsed, to_json
 
 SECONDS_PER_FILE = 60
@@ -80,15 +82,24 @@ def _parse(work: Work) -> JsonValue:
     try:
         parser = _parser(work.load, config, work.options)
     except (Exception, SystemExit) as error:  # it reads no file at all: nobody wants a model of the other files alone
-        cause = f"{type(error).__name__}: {error}"
-        raise PluginError(f"{work.plugin} cannot be used: {cause}", "update or remove the package") from None
+        raise PluginError(f"{work.plugin} cannot be used: {cause(error)}", "update or remove the package") from None
     try:
-        return to_json(parser.parse(work.content, work.name))
+        return as_json(Parsed, work.plugin, "parse", parser.parse(work.content, work.name))
     except MemoryError:
         raise
-    except Exception as error:  # a parser's bug costs one document and is shown as its problem; ValueError is its word
-        cause = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
-        return to_json(Parsed(problems=(f"not read: {cause}",)))
+    except (Exception, SystemExit) as error:  # a parser's bug costs one document and is shown as its problem
+        return to_json(Parsed(problems=(f"not read: {_reason(error, work.plugin)}",)))
+
+
+def _reason(error: Exception | SystemExit, plugin: str) -> str:
+    """Why a file was not read: ValueError and DocutuneError are the parser's word on the file, all else is its bug."""
+    if type(error) is ValueError:
+        return " ".join(str(error).split())
+    if os.environ.get("DOCUTUNE_STRICT") == "1":
+        traceback.print_exception(error)
+    if isinstance(error, DocutuneError):
+        return error.message
+    return f"{plugin} failed: {cause(error)}"
 
 
 @cache

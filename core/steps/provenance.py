@@ -13,17 +13,31 @@ FILE = "provenance.json"
 """Names the run, so it differs from training to training: no part of what makes a model the same."""
 
 
+_FACTS = ("name", "project", "docutune", "run", "key", "trainer", "base", "dataset")
+
+
 def leave(adapter: Path, facts: Mapping[str, Any]) -> None:
     """Write provenance.json into the adapter's folder, and what in it is the same for every such training into its
     model card, README.md, which is begun here when the trainer left none.
 
-    `facts` are "name", "project", "docutune", "run", "key", "dataset", "base" ("name", "digest") and "trainer".
+    `facts` are "name", "project", "docutune", "run", "key", "trainer", "base" ("name", "digest") and "dataset".
     """
-    text = json.dumps({**facts, "trace": how_to(facts)}, indent=2, ensure_ascii=False)
-    atomic.write_text(adapter / FILE, text + "\n")
+    atomic.write_text(adapter / FILE, _told(facts))
     card = adapter / "README.md"
     written = card.read_bytes().rstrip() if card.is_file() else f"# Adapter {_cell(facts['name'])}".encode()
     atomic.write_bytes(card, written + f"\n\n{_section(facts)}".encode())
+
+
+def unharmed(adapter: Path, described: Mapping[str, Any]) -> bool:
+    """Whether provenance.json is what `leave` wrote of these facts, among which there may be others."""
+    try:
+        return (adapter / FILE).read_bytes() == _told({name: described[name] for name in _FACTS}).encode()
+    except (OSError, KeyError):
+        return False
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    return json.dumps({**facts, "trace": how_to(facts)}, indent=2, ensure_ascii=False) + "\n"
 
 
 def how_to(facts: Mapping[str, Any]) -> str:

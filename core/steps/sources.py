@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -28,6 +28,7 @@ SPLIT_NAMES: Mapping[str, Split] = {
 
 SKIPPED_FOLDERS = {".git", ".hg", ".svn", ".docutune", "node_modules", "__pycache__", ".venv", "venv"}
 SKIPPED_AT_TOP = {"build", "dist"}
+_ROOTS = {"src", "lib"}
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Found:
-    """The files to parse, in the order of the paths shown; how many of each suffix no parser reads; and the files that
-    cannot be read, each with the reason.
+    """The files to parse, in the order of the paths shown; how many of each suffix no parser reads; and the files and
+    folders that cannot be read, each with the reason.
     """
 
     files: tuple[SourceFile, ...]
@@ -71,9 +72,13 @@ def find_files(sources: Sequence[SourceConfig], project: Path, claims: Set[tuple
     files: dict[tuple[Path, Reads], SourceFile] = {}
     others: dict[Path, str] = {}
     unreadable: dict[str, str] = {}
+
+    def closed(error: OSError) -> None:
+        unreadable[_shown(Path(error.filename), project)] = f"not read: {error.strerror}"
+
     for entry in sources:
         root = (project / entry.place).resolve()
-        for path in _wanted(root, entry):
+        for path in _wanted(root, entry, closed):
             if (entry.reads, path.suffix.lower()) not in claims:
                 others[path] = path.suffix.lower() or "no suffix"
                 continue
@@ -86,9 +91,9 @@ def find_files(sources: Sequence[SourceConfig], project: Path, claims: Set[tuple
     return Found(tuple(sorted(files.values(), key=lambda file: file.shown)), unread, unreadable)
 
 
-def _wanted(root: Path, entry: SourceConfig) -> Iterator[Path]:
+def _wanted(root: Path, entry: SourceConfig, closed: Callable[[OSError], None]) -> Iterator[Path]:
     include, exclude = GitIgnoreSpec.from_lines(entry.include), GitIgnoreSpec.from_lines(entry.exclude)
-    for path in _walk(root):
+    for path in _walk(root, closed):
         relative = path.relative_to(root).as_posix() if path != root else path.name
         if (not entry.include or include.match_file(relative)) and not exclude.match_file(relative):
             yield path
@@ -99,6 +104,9 @@ def _read(path: Path, root: Path, project: Path, entry: SourceConfig) -> SourceF
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a regular file")
     top = _import_root(root if root.is_dir() else root.parent)
+    first = top / path.relative_to(top).parts[0]
+    if first != path and first.name in _ROOTS and not is_package(first):
+        top = first
     name, shown = path.relative_to(top).as_posix(), _shown(path, project)
     split = None if entry.reads == "documents" else entry.split or SPLIT_NAMES.get(path.stem.lower())
     return SourceFile(path, shown, name, path.read_bytes(), entry.reads, split)
@@ -110,16 +118,23 @@ def _shown(path: Path, project: Path) -> str:
 
 def _import_root(folder: Path) -> Path:
     """The folder from which a package is imported: above every `__init__.py`."""
-    while (folder / "__init__.py").is_file() and folder.parent != folder:
+    while is_package(folder) and folder.parent != folder:
         folder = folder.parent
     return folder
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def is_package(folder: Path) -> bool:
+    """Whether a folder is a Python package, whatever it is called: `src` and `build` may be packages, too."""
+    return os.path.isfile(folder / "__init__.py")  # a folder that may not be looked into is none
+
+
+def _walk(root: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:
+    """Every file below a folder; `closed` is told of folders that cannot be looked into."""
     if root.is_file():
         yield root
         return
-    for folder, folders, files in os.walk(root):
-        skipped = SKIPPED_FOLDERS | SKIPPED_AT_TOP if Path(folder) == root else SKIPPED_FOLDERS
+    for folder, folders, files in os.walk(root, onerror=closed):
+        at_top = {name for name in SKIPPED_AT_TOP if not is_package(root / name)} if Path(folder) == root else set()
+        skipped = SKIPPED_FOLDERS | at_top
         folders[:] = sorted(name for name in folders if name not in skipped and not name.endswith(".egg-info"))
         yield from (Path(folder, name) for name in sorted(files))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 from docutune.chat.access import Lent
 from docutune.contracts import Context, Generator, Library
-from docutune.errors import Cancelled, DocutuneError, PluginError, Rejected, Unanswered
+from docutune.errors import Cancelled, Rejected, Unanswered
 from docutune.grounding import complaints, is_invented, used
+from docutune.guard import awaited, guarded, records
 from docutune.records import JsonValue, Sample, Task, to_json
 
 
@@ -45,7 +47,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Attempts:
-    """Does tasks with one generator over one library."""
+    """Does tasks with one generator over one library; `plugin` is its name in messages."""
 
     generator: Generator
     plugin: str
@@ -84,23 +86,13 @@ class Attempts:
         return Tried(samples, {name: "; ".join(wrong) for name, wrong in found if wrong})
 
     async def _run(self, item: Declared, context: Context, complaint: str | None) -> Sequence[Sample]:
+        place = ", ".join(map(str, item.task.spans)) or f"the task {item.task.payload}"
         try:
-            return await self.generator.run(item.task, context, complaint)
+            with guarded(self.plugin, f"at {shorten(place, 200, placeholder=' ...')}"):
+                given = await awaited(self.plugin, "run", self.generator.run(item.task, context, complaint))
+                return records(Sample, self.plugin, "run", given)
         except KeyboardInterrupt:
             raise Cancelled from None  # inside a task an interrupt would be reported a second time
-        except DocutuneError:
-            raise
-        except Exception as error:
-            place = ", ".join(map(str, item.task.spans)) or "no source"
-            raise failed(self.plugin, f"at {place}", error) from error
-
-
-def failed(plugin: str, place: str, error: Exception) -> PluginError:
-    """The one line for a generator that raised something of its own."""
-    return PluginError(
-        f"generator {plugin!r} failed {place}: {type(error).__name__}: {error}",
-        "this is a bug of the plugin (DOCUTUNE_STRICT=1 shows where); what was generated before is kept",
-    )
 
 
 def still_holds(library: Library, value: Any) -> bool:

@@ -116,7 +116,7 @@ class Train:
         """A model trained before, if its files are unharmed."""
         folder = store.model_folder(key)
         described = _described(folder)
-        if described is None:
+        if described is None or not provenance.unharmed(folder / described["adapter"], described):
             return None
         base = products.bases[self.options.model].model
         model = ModelRef(base.folder, base.digest, folder / described["adapter"])

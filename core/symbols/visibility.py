@@ -142,17 +142,21 @@ def _importable(modules: Sequence[Symbol]) -> set[str]:
     and so are single files beside documents.
     """
     packages = {module.name for module in modules if "." not in module.name and _is_package(module)}
-    public = [module for module in modules if _is_public_module(module) and not _is_script(module, packages)]
+    public = [module for module in modules if _is_public_module(module, packages) and not _is_script(module, packages)]
     library = [module for module in public if not _is_beside(module, packages)]
     if not library:
         library = [module for module in public if _top(module) in packages or _top(module) not in _TOP_LEVEL_PARTS]
     return {module.name for module in library}
 
 
-def _is_public_module(module: Symbol) -> bool:
-    """False for private modules and tests, and for paths that no import statement can name."""
+def _is_public_module(module: Symbol, packages: Set[str]) -> bool:
+    """False for private modules and tests, and for paths that no import statement can name.
+
+    A package's own folder may be called anything, and the path need not show it: the pipeline file may lie inside.
+    """
     parts = module.name.split(".")
-    if tuple(parts) != _path(module)[-len(parts) :]:
+    named = parts[1:] if parts[0] in packages else parts
+    if any(part != folder for part, folder in zip(reversed(named), reversed(_path(module)), strict=False)):
         return False
     tests = any(part in _TEST_PARTS or part.startswith("test_") for part in parts)
     return not tests and not any(part.startswith("_") for part in parts)
@@ -175,7 +179,7 @@ def _top(module: Symbol) -> str:
 
 
 def _path(module: Symbol) -> tuple[str, ...]:
-    path = PurePosixPath(module.span.source).with_suffix("").parts
+    path = tuple(part for part in PurePosixPath(module.span.source).with_suffix("").parts if part != "..")
     return path[:-1] if _is_package(module) else path
 
 

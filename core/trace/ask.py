@@ -50,6 +50,8 @@ def trace(store: Store, what: str, run: str | None = None, here: Path | None = N
     if not name.strip():
         raise UsageError("there is no name to trace", "e.g. docutune trace docs/guide.md")
     found = [item for find in asked.values() for item in find(name)]
+    if not found and asked is not kinds:
+        raise finder.unknown_of(kind, name)
     chosen = _one(name, found, finder)
     return Trace(chosen.tell(), tuple(dict.fromkeys(history.notes)))
 
@@ -111,25 +113,41 @@ class _Finder:
 
     def unknown(self, name: str) -> UsageError:
         """The way out of a word that nothing bears."""
+        known = sorted(set().union(*self._names().values()))
+        return self._unknown("sample, document, symbol, model, dataset version or run", name, known)
+
+    def unknown_of(self, kind: str, name: str) -> UsageError:
+        """The way out of a word that nothing of this kind bears: what does, where something does."""
+        noun = "dataset version" if kind == "dataset" else kind
+        bearers = [item.kind for other, find in self.kinds().items() if other != kind for item in find(name)]
+        if not bearers:
+            return self._unknown(noun, name, sorted(self._names().get(kind, ())))
+        return UsageError(f"{name!r} is no {noun} but a {bearers[0]}", f"docutune trace {bearers[0]}:{name}")
+
+    def _unknown(self, nouns: str, name: str, known: list[str]) -> UsageError:
         if not self.history.runs:
             self.history.store.run_folder(None)  # says so when there is no run
         where = f"run {self.only.id}" if self.only else "this workspace"
-        message = f"{name!r} is no sample, document, symbol, model, dataset version or run of {where}"
-        known = self._names()
+        message = f"{name!r} is no {nouns} of {where}"
         tails = [item for item in known if item.endswith((f"/{name}", f".{name}"))][:3]
         meant = f"; did you mean {listed(tails)}?" if tails else did_you_mean(name, known)
         return UsageError(f"{message}{meant}", "an id may be shortened to 6 digits; docutune status lists the runs")
 
-    def _names(self) -> list[str]:
+    def _names(self) -> Mapping[str, set[str]]:
         run = next((run for run in self.runs if run.documents), None)
         symbols = symbols_of(run, self.history.notes) if run else ()
-        names = {model.name for run in self.runs for model in run.models}
-        names |= {source for run in self.runs for source in run.documents} | {run.id for run in self.runs}
-        return sorted(names | {entry.name for entry in symbols})
+        return {
+            "run": {run.id for run in self.runs},
+            "document": {source for run in self.runs for source in run.documents},
+            "model": {model.name for run in self.runs for model in run.models},
+            "symbol": {entry.name for entry in symbols},
+        }
 
     def _run(self, name: str) -> Iterator[Found]:
         if name == "latest" or _RUN.fullmatch(name):
             run = _run(self.history, name)
+            if self.only not in (None, run):
+                raise UsageError(f"--run {self.only.id} and {name} are two runs", "leave one of them out")
             yield Found("run", run.id, True, lambda: self.teller.run(run))
 
     def _document(self, name: str) -> Iterator[Found]:
@@ -140,7 +158,16 @@ class _Finder:
             lines = _lines(name, match) if source else None
         if source is not None:
             run = self._knowing(source)
+            self._check_lines(source, lines, run)
             yield Found("document", source, True, lambda: self.teller.document(source, lines, run))
+
+    def _check_lines(self, source: str, lines: Lines | None, run: Run) -> None:
+        count = self.teller.sources.line_count(source, run) if lines else None
+        if lines and count is not None and lines[0] > count:
+            has = "1 line" if count == 1 else f"{count:,} lines"
+            raise UsageError(
+                f"{source} has {has}, so there is no line {lines[0]}", "name one that it has, or only the document"
+            )
 
     def _source(self, path: str) -> str | None:
         """The document of that path, from the current folder or from the pipeline file's."""

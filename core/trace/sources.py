@@ -28,6 +28,13 @@ class Sources:
             return "unknown"
         return "unchanged" if hashlib.sha256(content).hexdigest() == seen.sha256 else "changed"
 
+    def line_count(self, source: str, run: Run | None) -> int | None:
+        """The document's lines; None when it is not what the run saw, or no text."""
+        content = self._content(source) if self.state(source, run) == "unchanged" else None
+        if content is None or b"\0" in content:
+            return None
+        return content.count(b"\n") + bool(content and not content.endswith(b"\n"))
+
     def place(self, span: Span, run: Run | None) -> Place:
         """The lines of a span, with their text if they still are what the run saw."""
         state = self.state(span.source, run)

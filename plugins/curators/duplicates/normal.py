@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from docutune.records import Sample
 
@@ -43,6 +44,7 @@ def compared(sample: Sample) -> Compared:
     return Compared(question, answer, (in_question, in_answer))
 
 
+@lru_cache(maxsize=100_000)  # the phrasings of a fact share one answer, and samples come in no order of facts
 def _folded(text: str) -> tuple[str, frozenset[str]]:
     """The text in one line and in lower case, except for names: `click.Option` and `click.option` are two things.
 

@@ -7,6 +7,7 @@ import builtins
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from docutune.contracts import Library
 
@@ -73,6 +74,7 @@ def _defined(node: ast.AST) -> Iterator[str]:
         yield node.asname or package(node.name)
 
 
+@lru_cache(maxsize=16)  # each example is looked at more than once
 def parse(code: str) -> ast.Module | None:
     """The syntax tree of Python code, None when it is none."""
     try:

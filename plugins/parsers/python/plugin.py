@@ -19,7 +19,7 @@ def docutune_parsers() -> list[ParserRegistration]:
     return [
         ParserRegistration(
             name="python",
-            revision=2,
+            revision=3,
             summary="Python modules and stubs, never imported: symbols, signatures, docstrings, aliases",
             config=Config,
             load="docutune.plugins.parsers.python.parse:Python",

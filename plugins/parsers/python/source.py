@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 
 from docutune.plugins.parsers.text import decode, split_lines, storable
 
-_ROOTS = frozenset({"src", "lib"})
 _UNSAFE = re.compile(r"\W")
 
 
@@ -72,14 +71,12 @@ def read_lines(text: str) -> list[str]:
 
 
 def module_name(path: str) -> str:
-    """The dotted name for a path: "src/click/core.py" is click.core, "click/__init__.py" is click.
+    """The dotted name for a path from the import root: "click/core.py" is click.core, "click/__init__.py" is click.
 
     Parts that are no identifiers ("setup-foo.py") become safe ones (setup_foo), so that their symbols have a name.
     """
     stem = PurePosixPath(path.replace("\\", "/")).with_suffix("")
     parts = [part for part in stem.parts if part not in ("/", ".", "..")]
-    if len(parts) > 1 and parts[0] in _ROOTS:
-        parts = parts[1:]
     if len(parts) > 1 and parts[-1] == "__init__":
         parts = parts[:-1]
     return ".".join(_identifier(part) for part in parts) or "module"
