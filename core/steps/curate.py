@@ -145,7 +145,7 @@ def _nothing_left(products: Products) -> DocutuneError:
     sections = sum(document.sections for document in products.documents)
     if products.samples or products.rejected:
         found = f"{len(products.samples or ())} are held out, {len(products.rejected)} were rejected"
-        hint = "lower the shares in `split:`, or look at the reasons: docutune run --until generate, docutune report"
+        hint = "lower the shares in `split:`, or see why in .docutune/runs/latest/rejected.jsonl"
     else:
         found = f"{documents} documents gave {sections} sections and {public} public symbols, and none of them a sample"
         hint = "name folders with more text or code in `sources:`; runs/latest/api.json lists the symbols"
