@@ -303,7 +303,11 @@ def test_replies_that_cannot_be_used_are_asked_for_once_more_and_rejected_with_t
     assert found.total() == len(BAD)
     assert all(any(reason in text for text in found) for _, reason in BAD.values())
     model.forget()
-    project.answer("run", "--until", "generate")
+    done = project.docutune("run")
+    assert done.returncode == 1, "there is nothing to train on"
+    assert f"0 are held out, {len(BAD)} were rejected" in done.stderr
+    assert "see why in .docutune/runs/latest/rejected.jsonl" in done.stderr
+    assert len(rejected(project)) == len(BAD)
     assert model.prompts == [], "a rejected task is kept"
 
 
