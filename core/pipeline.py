@@ -14,7 +14,7 @@ from docutune.config import PipelineConfig
 from docutune.corpus import write_samples
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
-from docutune.records import JsonValue, Outcome, StepInfo
+from docutune.records import JsonValue, Outcome, StepInfo, to_json
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
@@ -169,6 +169,9 @@ class Pipeline:
             log.facts["unread"] = dict(after.unread)
             for note in _of_sources(after):
                 log.note(note)
+        if after.rejected != before.rejected:
+            rows = (json.dumps(to_json(item), ensure_ascii=False) for item in after.rejected)
+            atomic.write_text(folder / "rejected.jsonl", "".join(f"{row}\n" for row in rows))
         if after.dataset is not None and before.dataset is None:
             write_samples(after.dataset, folder / "samples.jsonl")
             log.facts["dataset"] = after.dataset.version

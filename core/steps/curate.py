@@ -82,8 +82,13 @@ class Curate:
             return {samples[place].sample.id: why for place, why in _decisions(plugin, given, len(samples))}
 
     def _apply(self, products: Products, reasons: dict[str, str]) -> Products:
+        """The kept reasons name no place, for places move; those of this walk are put behind them."""
         kept = tuple(made for made in products.samples or () if made.sample.id not in reasons)
-        rejected = tuple(Rejection(subject, self.plugin, reason) for subject, reason in reasons.items())
+        places = {made.sample.id: ", ".join(map(str, made.origin.spans)) for made in products.samples or ()}
+        rejected = tuple(
+            Rejection(subject, self.plugin, ": ".join(filter(None, (reason, places.get(subject)))))
+            for subject, reason in reasons.items()
+        )
         return replace(products, samples=kept, rejected=(*products.rejected, *rejected))
 
 
@@ -177,7 +182,8 @@ def _nothing_left(products: Products) -> DocutuneError:
         reasons = Counter(f"{item.producer}: {item.reason.partition(':')[0]}" for item in products.rejected)
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(_REASONS))
         found = f"{len(products.samples or ()):,} held out, {len(products.rejected):,} left out{why and f' ({why})'}"
-        ways = (products.samples and "lower the shares in `split:`", why and "change the steps that left samples out")
+        listed = "change what left samples out: runs/latest/rejected.jsonl names each with its places"
+        ways = (products.samples and "lower the shares in `split:`", why and listed)
         hint = ", or ".join(way for way in ways if way)
     else:
         counts = {"document": len(products.documents), "section": sections, "public symbol": public}
