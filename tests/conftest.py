@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-
 _OF_A_TERMINAL = {"COLUMNS", "LINES"}  # pytest-xdist sets them for its workers
 
 
