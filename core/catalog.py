@@ -106,9 +106,7 @@ class Catalog:
         return self._healed(lambda: self._runs(limit))
 
     def _runs(self, limit: int | None) -> list[RunRow]:
-        if not self._path.exists():
-            return []  # a look makes nothing
-        with self._reading() as database:
+        with self._looking() as database:
             rows = database.execute(
                 "select id, project, started, finished, outcome, seconds, dataset from runs order by started desc, id"
                 " desc limit ?",
@@ -121,6 +119,19 @@ class Catalog:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with writing(self._path), self._lock, self._reading() as database, database:
+            yield database
+
+    @contextmanager
+    def _looking(self) -> Iterator[sqlite3.Connection]:
+        """The index; where there is none, one in memory, for a look makes nothing."""
+        if self._path.exists():
+            with self._reading() as database:
+                yield database
+            return
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.executescript(_SCHEMA)
+            for manifest in _manifests(self._store.runs()):
+                _record(database, manifest)
             yield database
 
     @contextmanager

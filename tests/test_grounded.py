@@ -12,6 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from docutune.grounding import complaints
+from docutune.plugins.curators.duplicates.curate import Duplicates
+from docutune.plugins.curators.duplicates.plugin import Config as DuplicatesConfig
 from docutune.plugins.generators.grounded.blocks import blocks, fit
 from docutune.plugins.generators.grounded.generate import Grounded
 from docutune.plugins.generators.grounded.inline import plain
@@ -21,12 +23,12 @@ from docutune.plugins.parsers.markdown.parse import Markdown
 from docutune.plugins.parsers.markdown.plugin import Config as MarkdownConfig
 from docutune.plugins.parsers.python.parse import Python
 from docutune.plugins.parsers.python.plugin import Config as PythonConfig
-from docutune.records import Sample, canonical, fingerprint, from_json, to_json
+from docutune.records import Made, Origin, Sample, canonical, fingerprint, from_json, to_json
 from docutune.symbols import SymbolTable, link
 
 DATA = Path(__file__).parent / "data" / "parcel"
 
-REVISIONS = {2: "aa978a0a0f125cfa"}
+REVISIONS = {3: "aa978a0a0f125cfa"}
 """Fingerprint of everything made from the small library, by revision: another output needs another revision."""
 
 
@@ -237,16 +239,57 @@ def test_facts_that_would_share_a_key_are_dropped() -> None:
     assert {sample.fact for sample in make(library)} == {"explanation:C"}
 
 
-def test_the_same_heading_path_in_two_documents_has_no_topic() -> None:
-    text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
-    library = of(doc1=f"# Setup\n\n{text}", doc2=f"# Setup\n\n{text}", doc3=f"# Teardown\n\n{text}")
-    assert {sample.fact for sample in make(library)} == {"explanation:Teardown"}
+PIPES = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
+
+
+def explained(library: SymbolTable) -> dict[str, list[str]]:
+    """What is kept of each explanation after contradictions were left out, with its places."""
+    generator = Grounded(Config(kinds=("explanation",)))
+    made = [
+        Made(sample, Origin(task.spans, "", ""))
+        for task in generator.tasks(library)
+        for sample in asyncio.run(generator.run(task, Context()))
+    ]
+    left_out = dict(asyncio.run(Duplicates(DuplicatesConfig()).reject(made, Context())))
+    assert all(reason.startswith("its sources give several answers: explanation:") for reason in left_out.values())
+    kept = [item for index, item in enumerate(made) if index not in left_out]
+    return {item.sample.fact: list(map(str, item.origin.spans)) for item in kept}
+
+
+def test_the_same_text_in_two_documents_counts_once_with_both_places() -> None:
+    page = f"# Setup\n\n{PIPES}## Valves\n\nMore. {PIPES}"
+    once, twice = of(doc1=page), of(doc1=page, doc2=f"\n\n{page}")
+    assert {sample.id for sample in make(once)} == {sample.id for sample in make(twice)} != set()
+    assert explained(twice) == {
+        "explanation:Setup": ["doc1.md:1-3", "doc2.md:3-5"],
+        "explanation:Setup > Valves": ["doc1.md:5-7", "doc2.md:7-9"],
+    }
+
+
+def test_different_texts_under_the_same_headings_are_left_out_by_name() -> None:
+    page, other = f"# Setup\n\n{PIPES}## Valves\n\n", f"# Setup\n\n{PIPES}{PIPES}## Valves\n\n"
+    library = of(doc1=f"{page}{PIPES}", doc2=f"{other}{PIPES}", doc3=f"# Teardown\n\n{PIPES}", doc4="# Teardown\n\nNo.")
+    assert explained(library) == {
+        "explanation:Setup > Valves": ["doc1.md:5-7", "doc2.md:7-9"],
+        "explanation:Teardown": ["doc3.md:1-3"],
+    }
+    clash = [
+        task for task in Grounded(Config()).tasks(library) if task.spans[0].first_line == 1 and len(task.spans) > 1
+    ]
+    assert [list(map(str, task.spans)) for task in clash] == [["doc1.md:1-3", "doc2.md:1-5"]]
+    assert "doc1" not in json.dumps(to_json(clash[0].payload))
 
 
 def test_the_same_heading_twice_in_one_place_has_no_topic() -> None:
-    text = "Pipes carry sentences that are long enough to be worth explaining to somebody who asks for it.\n\n"
-    library = of(doc=f"# Pipes\n\n{text}## Closing Time\n\n{text}## Closing Time\n\nFurthermore. {text}")
-    assert {sample.fact for sample in make(library)} == {"explanation:Pipes"}
+    text = f"# Pipes\n\n{PIPES}## Closing Time\n\n{PIPES}## Closing Time\n\nFurthermore. {PIPES}"
+    assert explained(of(doc=text)) == {"explanation:Pipes": ["doc.md:1-3"]}
+
+
+def test_a_limit_counts_a_fact_once_however_many_texts_it_has() -> None:
+    documents = {f"doc{number}": f"# Setup\n\nNumber {number}. {PIPES}" for number in range(5)}
+    for limit in (1, 2, 3):
+        tasks = Grounded(Config(max_facts=limit)).tasks(of(**documents, doc7=f"# Teardown\n\n{PIPES}"))
+        assert len(list(tasks)) == min(limit, 2)
 
 
 def test_a_section_cut_into_parts_is_one_topic() -> None:

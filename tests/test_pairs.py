@@ -527,7 +527,8 @@ def test_when_no_sample_is_left_it_says_where_they_went(project: Installed) -> N
     done = project.docutune("run")
     assert done.returncode == 1
     assert "no sample to train on: 1 held out, 1 left out (1 duplicates: " in done.stderr, done.stderr
-    assert done.stderr.endswith("  lower the shares in `split:`, or change the steps that left samples out\n")
+    hint = "lower the shares in `split:`, or change what left samples out: runs/latest/rejected.jsonl names each"
+    assert hint in done.stderr
     done = project.docutune("run", "--until", "generate")
     assert (done.returncode, "did you mean" in done.stderr) == (2, False)
 

@@ -574,3 +574,31 @@ def test_symbols_of_which_none_is_public_are_said(project: Installed) -> None:
     done = project.docutune("run", "--until", "parse")
     assert f"note  3 {note}" in done.stderr
     assert note in (project.work / ".docutune/runs/latest/log.txt").read_text()
+
+
+def test_two_documents_with_the_same_headings_lose_nothing_unsaid(project: Installed) -> None:
+    docs = project.work / "docs"
+    (docs / "more.md").write_text(RETURNS)
+    project.answer("run")
+    alone = {row["id"]: row["origin"]["spans"] for row in rows(project)}
+    (docs / "same.md").write_text(f"\n{RETURNS}")
+    project.answer("run")
+    both = {row["id"]: row["origin"]["spans"] for row in rows(project)}
+    assert both.keys() == alone.keys()
+    assert {len(spans) for name, spans in both.items() if spans != alone[name]} == {2}
+    assert not (project.work / ".docutune/runs/latest/rejected.jsonl").exists()
+    (docs / "same.md").write_text(RETURNS.replace("thirty", "ninety"))
+    for shift in (0, 2):  # the decision is kept, the places are those of this run
+        (docs / "more.md").write_text("\n" * shift + RETURNS)
+        project.answer("run")
+        text = (project.work / ".docutune/runs/latest/rejected.jsonl").read_text()
+        found = [json.loads(line) for line in text.splitlines()]
+        places = f"docs/more.md:{1 + shift}-{4 + shift}, docs/same.md:1-4"
+        assert {row["reason"] for row in found} == {
+            f"its sources give several answers: explanation:Returns: {places}",
+        }
+        assert len(found) == 8
+        assert {row["id"] for row in rows(project)} == {name for name in alone if both[name] == alone[name]}
+    assert "duplicates: its sources give several answers" in project.docutune("report").stdout + "".join(
+        path.read_text() for path in (project.work / ".docutune/runs/latest").glob("report.*")
+    )

@@ -274,21 +274,30 @@ def test_a_look_makes_nothing(project: Installed) -> None:
 
 
 def test_a_workspace_that_may_only_be_read_can_be_looked_at(project: Installed) -> None:
+    with read_only(project):
+        assert unprivileged(project, "status").stdout == "no run yet; start one with: docutune run\n"
+        assert "there is no run yet" in unprivileged(project, "report").stderr
     run = project.answer("run")["run"]
-    shutil.rmtree(project.work / ".docutune/cache")
-    (project.work / ".docutune/run.lock").unlink()
-    for path in [project.work, *project.work.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(0o555 if path.is_dir() else 0o444)
-    try:
+    for lost in ("run.lock", "catalog.sqlite", "catalog.lock"):
+        (project.work / ".docutune" / lost).unlink()
+    with read_only(project):
         for look, seen in ((("status",), run), (("report",), "acme"), (("trace", "acme.send"), run)):
             done = unprivileged(project, *look)
-            assert (done.returncode, done.stderr.startswith("error")) == (0, False), done.stderr
+            assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr
             assert seen in done.stdout
+
+
+@contextmanager
+def read_only(project: Installed) -> Iterator[None]:
+    """Nothing of the project may be changed."""
+    places = [path for path in (project.work, *project.work.rglob("*")) if not path.is_symlink()]
+    for path in places:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        yield
     finally:
-        for path in [project.work, *project.work.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() else 0o644)
+        for path in places:
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def unprivileged(project: Installed, *arguments: str) -> Any:

@@ -181,7 +181,8 @@ def _nothing_left(products: Products) -> DocutuneError:
         reasons = Counter(f"{item.producer}: {item.reason.partition(':')[0]}" for item in products.rejected)
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(_REASONS))
         found = f"{len(products.samples or ()):,} held out, {len(products.rejected):,} left out{why and f' ({why})'}"
-        ways = (products.samples and "lower the shares in `split:`", why and "change the steps that left samples out: runs/latest/rejected.jsonl names them")
+        listed = "change what left samples out: runs/latest/rejected.jsonl names each with its places"
+        ways = (products.samples and "lower the shares in `split:`", why and listed)
         hint = ", or ".join(way for way in ways if way)
     else:
         counts = {"document": len(products.documents), "section": sections, "public symbol": public}

@@ -125,7 +125,7 @@ def _import_root(folder: Path) -> Path:
 
 def is_package(folder: Path) -> bool:
     """Whether a folder is a Python package, whatever it is called: `src` and `build` may be packages, too."""
-    return os.path.isfile(folder / "__init__.py")  # a folder that may not be looked into is none
+    return os.access(folder / "__init__.py", os.F_OK)  # no error where the folder may not be looked into
 
 
 def _walk(root: Path, closed: Callable[[OSError], None]) -> Iterator[Path]:

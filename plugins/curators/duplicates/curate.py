@@ -17,7 +17,7 @@ from docutune.plugins.curators.duplicates.similar import (
     shingles,
     signatures,
 )
-from docutune.records import Made
+from docutune.records import Made, Span
 
 if TYPE_CHECKING:
     from docutune.contracts import Context
@@ -34,6 +34,7 @@ class _Item:
     id: str
     fact: str
     text: Compared
+    places: tuple[Span, ...]
 
 
 class Duplicates:
@@ -47,7 +48,8 @@ class Duplicates:
 
         Samples are near duplicates when their character n-grams are as similar as `threshold` and they name the same
         names and numbers, in the question and in the answer: one template about two functions makes two facts.
-        Phrasings of one fact may be as similar as they like.
+        Phrasings of one fact may be as similar as they like. Where the places of one fact answer its question in
+        several ways, none of the answers stays.
         """
         items = sorted(
             (_item(index, made) for index, made in enumerate(samples)), key=lambda item: (item.id, item.index)
@@ -100,15 +102,19 @@ def _first_like(item: _Item, candidates: Iterable[_Item], threshold: float) -> _
 
 
 def _item(index: int, made: Made) -> _Item:
-    return _Item(index, made.sample.id, made.sample.fact, compared(made.sample))
+    return _Item(index, made.sample.id, made.sample.fact, compared(made.sample), made.origin.spans)
 
 
 def _clear(items: Sequence[_Item]) -> Iterator[tuple[int, str]]:
-    """What needs no measure: empty answers, and questions that were asked before."""
+    """What needs no measure: empty answers, questions whose places disagree, and questions that were asked before."""
+    disputed = _disputed(items)
     answered: dict[str, _Item] = {}
     for item in items:
         if not item.text.answer:
             yield item.index, "empty answer"
+            continue
+        if _question(item) in disputed:
+            yield item.index, f"its sources give several answers: {item.fact}"
             continue
         first = answered.setdefault(item.text.question, item)
         if first is item:
@@ -117,3 +123,16 @@ def _clear(items: Sequence[_Item]) -> Iterator[tuple[int, str]]:
             yield item.index, f"duplicate of {first.id}"
         else:
             yield item.index, f"same question as {first.id}, another answer"
+
+
+def _disputed(items: Iterable[_Item]) -> set[Hashable]:
+    """The questions of one fact that the same places, at least two, answer in several ways."""
+    answers: dict[Hashable, set[str]] = defaultdict(set)
+    for item in items:
+        if item.fact and item.text.answer and len(item.places) > 1:
+            answers[_question(item)].add(item.text.answer)
+    return {question for question, given in answers.items() if len(given) > 1}
+
+
+def _question(item: _Item) -> Hashable:
+    return item.text.question, item.fact, item.places

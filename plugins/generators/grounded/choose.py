@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from docutune.plugins.generators.grounded.fact import Fact
 from docutune.plugins.generators.grounded.phrasing import Wording
@@ -25,23 +25,33 @@ _WEIGHTS = {
 def answerable(
     facts: Iterable[Fact], wordings: Sequence[Wording], phrasings: int, max_answer_chars: int
 ) -> tuple[Fact, ...]:
-    """The facts whose answers fit and whose questions belong to no other fact; of two that share one, neither stays."""
+    """The facts whose answers fit and whose questions belong to no other fact; of two that share one, neither stays.
+
+    What several places say under one key is one fact that has several answers: it is for curators to leave it out.
+    """
     fitting = [fact for fact in facts if _longest(fact, wordings) <= max_answer_chars]
     asked = {fact: _questions(fact, wordings, phrasings) for fact in fitting}
-    times = Counter(question for questions in asked.values() for question in set(questions))
-    keys = Counter(fact.key for fact in fitting)
+    pairs = {(question, _whole(fact)) for fact, questions in asked.items() for question in questions}
+    times = Counter(question for question, _ in pairs)
+    keys = Counter(key for key, _ in {(fact.key, _whole(fact)) for fact in fitting})
     return tuple(
         fact for fact in fitting if keys[fact.key] == 1 and all(times[question] == 1 for question in asked[fact])
     )
+
+
+def _whole(fact: Fact) -> Hashable:
+    """What the fact is part of: that of its key at its places where there are several, else itself."""
+    return (fact.key, fact.spans) if len(fact.spans) > 1 else fact
 
 
 def most_useful(facts: Sequence[Fact], limit: int | None, mentions: Mapping[str, int]) -> tuple[Fact, ...]:
     """At most `limit` facts, spread over kinds by weight, and within a kind over symbols, those first that the
     documentation mentions most. The order of the facts given does not matter.
     """
-    if limit is None or len(facts) <= limit:
+    unique = {fact.key: fact for fact in facts}
+    if limit is None or len(unique) <= limit:
         return tuple(facts)
-    queues = {kind: _ordered(of_kind, mentions) for kind, of_kind in _by_kind(facts).items()}
+    queues = {kind: _ordered(of_kind, mentions) for kind, of_kind in _by_kind(unique.values()).items()}
     taken: Counter[str] = Counter()
     kept: set[str] = set()
     while len(kept) < limit:

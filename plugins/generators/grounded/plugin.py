@@ -48,7 +48,7 @@ def docutune_generators() -> list[Registration]:
     return [
         Registration(
             name="grounded",
-            revision=2,
+            revision=3,
             summary="Questions and answers from docs, signatures and docstrings; offline, without an LLM",
             config=Config,
             load="docutune.plugins.generators.grounded.generate:Grounded",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from docutune.contracts import Library
 from docutune.plugins.generators.grounded.blocks import Block, blocks, fit, join_sentences, sentences
 from docutune.plugins.generators.grounded.fact import Fact
 from docutune.plugins.generators.grounded.inline import is_cjk, plain
 from docutune.plugins.generators.grounded.names import in_text
-from docutune.records import Section
+from docutune.records import Section, Span
 
 _NO_KNOWLEDGE = re.compile(
     r"\b(?:change ?log|changes|release notes|release history|history|licen[cs]e|copying|contents|index|credits|authors|"
@@ -35,18 +35,33 @@ _MIN_CHARS, _MIN_CJK_CHARS = 80, 30
 
 
 def section_facts(library: Library, limit: int) -> Iterator[Fact]:
-    """One fact per heading; `limit` is the longest answer in characters."""
-    sections = [section for section in _first_parts(library.sections()) if not _says_nothing(section)]
-    topics = _topics(sections)
-    for section in sections:
-        topic = topics.get(section.heading)
-        text = fit(_telling(section), limit) if topic else ""
-        if topic and len(text) >= (_MIN_CJK_CHARS if is_cjk(text) else _MIN_CHARS):
-            key = " > ".join(section.heading)
+    """One fact per heading; `limit` is the longest answer in characters.
+
+    The same text at several places is one fact of all of them. Where the texts differ, each is a fact under the same
+    question with all those places: nobody can tell which one is meant, and curators leave contradictions out by name.
+    """
+    sections = [section for section in _starts(library.sections()) if not _says_nothing(section)]
+    topics = _topics({section.heading for section in sections})
+    for heading, places in _told(sections, limit).items():
+        topic = topics.get(heading)
+        if topic is None:
+            continue
+        key = " > ".join(heading)
+        spans = tuple(span for found in places.values() for span in found)
+        for text in places:
             slots = {"topic": topic, "text": text}
-            yield Fact(
-                f"explanation:{key}", "explanation", "explanation", slots, key, (section.span,), in_text(text, library)
-            )
+            names = in_text(text, library)
+            yield Fact(f"explanation:{key}", "explanation", "explanation", slots, key, spans, names)
+
+
+def _told(sections: Sequence[Section], limit: int) -> dict[tuple[str, ...], dict[str, list[Span]]]:
+    """Heading path -> what is said under it -> where; sections that say too little count for nothing."""
+    told: dict[tuple[str, ...], dict[str, list[Span]]] = defaultdict(lambda: defaultdict(list))
+    for section in sections:
+        text = fit(_telling(section), limit)
+        if len(text) >= (_MIN_CJK_CHARS if is_cjk(text) else _MIN_CHARS):
+            told[section.heading][text].append(section.span)
+    return told
 
 
 def _telling(section: Section) -> tuple[Block, ...]:
@@ -60,29 +75,22 @@ def _telling(section: Section) -> tuple[Block, ...]:
     return tuple(kept)
 
 
-def _first_parts(sections: Iterator[Section]) -> Iterator[Section]:
-    """A long section is cut into parts; the first one carries what it is about.
-
-    Where a document has the same heading twice in one place, nobody can tell which one is meant: neither is taken.
-    """
-    parts: dict[tuple[str, tuple[str, ...]], list[Section]] = defaultdict(list)
+def _starts(sections: Iterator[Section]) -> Iterator[Section]:
+    """Of a long section that was cut into parts the first one: it carries what the section is about."""
+    parts: set[tuple[str, tuple[str, ...]]] = set()
     for section in sections:
-        parts[(section.span.source, section.heading)].append(section)
-    for (_, heading), found in parts.items():
-        if heading and not any(_HEADED.match(section.text) for section in found[1:]):
-            yield found[0]
+        part = (section.span.source, section.heading)
+        if section.heading and (part not in parts or _HEADED.match(section.text)):
+            yield section
+        parts.add(part)
 
 
 def _says_nothing(section: Section) -> bool:
     return any(_NO_KNOWLEDGE.search(title) for title in section.heading)
 
 
-def _topics(sections: Sequence[Section]) -> dict[tuple[str, ...], str]:
-    """The shortest end of each heading path that is unique, parents first: "Options: Basic Usage".
-
-    Paths that occur in two documents have no unique topic and are left out.
-    """
-    paths = [section.heading for section in sections]
+def _topics(paths: Collection[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """The shortest end of each heading path that no other path has, parents first: "Options: Basic Usage"."""
     ends = Counter(_spoken(path[-length:]).casefold() for path in paths for length in range(1, len(path) + 1))
     topics: dict[tuple[str, ...], str] = {}
     for path in paths:
