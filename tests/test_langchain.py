@@ -305,8 +305,8 @@ def test_replies_that_cannot_be_used_are_asked_for_once_more_and_rejected_with_t
     model.forget()
     done = project.docutune("run")
     assert done.returncode == 1, "there is nothing to train on"
-    assert f"0 are held out, {len(BAD)} were rejected" in done.stderr
-    assert "see why in .docutune/runs/latest/rejected.jsonl" in done.stderr
+    assert f"0 held out, {len(BAD)} left out" in done.stderr
+    assert "runs/latest/rejected.jsonl names each with its places" in done.stderr
     assert len(rejected(project)) == len(BAD)
     assert model.prompts == [], "a rejected task is kept"
 
