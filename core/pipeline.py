@@ -175,6 +175,8 @@ class Pipeline:
             if after.unread:
                 kinds = ", ".join(f"{count} {suffix}" for suffix, count in after.unread.items())
                 log.note(f"files that no installed parser reads: {kinds}")
+        if missing := after.unanswered - before.unanswered:
+            log.note(f"{missing:,} tasks were not answered; the next run tries again (rejected.jsonl has the reasons)")
         if len(after.rejected) > len(before.rejected):
             lines = (json.dumps(to_json(item), ensure_ascii=False) for item in after.rejected)
             atomic.write_text(folder / "rejected.jsonl", "".join(f"{line}\n" for line in lines))

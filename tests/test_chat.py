@@ -223,6 +223,10 @@ def test_every_task_is_accepted_or_rejected_with_a_reason(environment: Installed
         assert spending["requests"] == len(server.asked)
         assert project.manifest()["spending"] == spending
         assert project.replies == spending["requests"] - sum(unanswered(asked) for asked in server.asked)
+        assert (
+            f"{len(PASSING)} tasks were not answered; the next run tries again"
+            in (project.last / "log.txt").read_text()
+        )
         before = len(server.asked)
         project.run()
         again = {number(asked) for asked in server.asked[before:]}
