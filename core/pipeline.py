@@ -188,6 +188,8 @@ class Pipeline:
             log.facts["unread"] = dict(after.unread)
             for note in _of_sources(after):
                 log.note(note)
+        if missing := after.unanswered - before.unanswered:
+            log.note(f"{missing:,} tasks were not answered; the next run tries again (rejected.jsonl has the reasons)")
         if len(after.rejected) > len(before.rejected):
             lines = (json.dumps(to_json(item), ensure_ascii=False) for item in after.rejected)
             atomic.write_text(folder / "rejected.jsonl", "".join(f"{line}\n" for line in lines))

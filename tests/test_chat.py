@@ -209,7 +209,7 @@ PASSING = {4, 5, 17, 18, 20, 22, 23}
 def test_every_task_is_accepted_or_rejected_with_a_reason(environment: Installed) -> None:
     with ChatServer(lambda asked: MIXED[number(asked)](asked)) as server:
         project = Project(environment, server, len(MIXED), {22: f"Log in with {DOCUMENT_SECRET}."})
-        project.write(timeout=1.5, retries=1)
+        project.write(timeout=2.5, retries=1)
         summary = project.run(LANGSMITH_TRACING="true", LANGSMITH_ENDPOINT=server.url, LANGSMITH_API_KEY="a-key-of-it")
         assert_obeyed(server)
         names = {f"m{n:03}.part_{n:03}" for n in MIXED if n not in LEFT_OUT}
@@ -223,6 +223,10 @@ def test_every_task_is_accepted_or_rejected_with_a_reason(environment: Installed
         assert spending["requests"] == len(server.asked)
         assert project.manifest()["spending"] == spending
         assert project.replies == spending["requests"] - sum(unanswered(asked) for asked in server.asked)
+        assert (
+            f"{len(PASSING)} tasks were not answered; the next run tries again"
+            in (project.last / "log.txt").read_text()
+        )
         before = len(server.asked)
         project.run()
         again = {number(asked) for asked in server.asked[before:]}
@@ -391,6 +395,32 @@ def test_kept_replies_serve_another_revision_and_a_run_anew(environment: Install
         assert cleaned["notes"] == [] and cleaned["bytes"] > 0
         assert project.replies == 5
         assert len(server.asked) == 5
+
+
+SECRETS = {  # put together here, so that whoever scans this file finds none
+    "GitHub Token": "Token ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8 of the bot",
+    "Private Key": "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "Basic Auth Credentials": "Connect to postgresql://admin:" + "s3cr3tpw@db/acme",
+    "Secret Keyword": "Set password = " + "'hunter2hunter' first",
+    "API Key": "Call it with sk-ant-" + "api03-Ab12Cd34Ef56Gh78Ij90",
+    "value of ACME_TOKEN": "Say abcd-1234-efgh at the door",
+}
+HARMLESS = [
+    "Set password = '<your password>' first",
+    "Set password = ask_for('password') first",
+    "Read sk-learn-is-a-library-with-many-words",
+    "Set password = 'hunter2hunter'  # pragma: allowlist secret",
+]
+
+
+def test_secrets_of_many_kinds_are_never_sent_and_what_only_looks_like_one_is(environment: Installed) -> None:
+    about = dict(enumerate([*SECRETS.values(), *HARMLESS]))
+    with ChatServer(right) as server:
+        project = Project(environment, server, len(about), about)
+        project.run(ACME_TOKEN="abcd-1234-efgh")
+        expected = {n: f"a secret must not be sent: {kind} in src/m{n:03}.py:1-3" for n, kind in enumerate(SECRETS)}
+        assert rejected(project) == expected
+        assert {number(asked) for asked in server.asked} == set(range(len(SECRETS), len(about)))
 
 
 def test_a_torn_line_of_the_list_of_requests_counts_for_nothing_and_a_damaged_one_is_named(

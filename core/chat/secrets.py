@@ -17,11 +17,14 @@ _SECRET_NAME = re.compile(
 _SHORTEST_VALUE = 8
 """Shorter values of such variables ("none", "ollama") are words that any text may have."""
 
+_PIECE, _OVERLAP = 400, 150
+"""Assignments are looked for in pieces of a line: the time of those patterns grows with the cube of its length."""
+
 _LEFT_OUT = {"Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector"}
 """Of detect-secrets: hashes in documents look random, and addresses are no secrets."""
 
 _MORE_FORMATS = {  # published prefixes of keys that detect-secrets does not know
-    "API Key": re.compile(r"\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_-]{20,}"),
+    "API Key": re.compile(r"\bsk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{20,}"),
     "Google API Key": re.compile(r"\bAIza[A-Za-z0-9_-]{35}"),
     "Hugging Face Token": re.compile(r"\bhf_[A-Za-z0-9]{30,}"),
     "GitHub Token": re.compile(r"\bgithub_pat_[A-Za-z0-9_]{40,}"),
@@ -63,10 +66,12 @@ class Guard:
 
 def _in_line(line: str) -> Iterator[str]:
     yield from (kind for kind, pattern in _MORE_FORMATS.items() if pattern.search(line))
-    for detector in _detectors():
-        for secret in detector.analyze_string(line):
-            if not _is_harmless(secret, line, detector):
-                yield detector.secret_type
+    detectors, keyword = _detectors()
+    yield from (detector.secret_type for detector in detectors if any(detector.analyze_string(line)))
+    for start in range(0, max(1, len(line) - _OVERLAP), _PIECE - _OVERLAP):
+        piece = line[start : start + _PIECE]
+        if any(not _is_harmless(secret, piece) for secret in keyword.analyze_string(piece)):
+            yield keyword.secret_type
 
 
 def _is_allowed(line: str) -> bool:
@@ -77,13 +82,10 @@ def _is_allowed(line: str) -> bool:
     return "pragma" in line and is_line_allowlisted("", line, CodeSnippet([line], 0, 0))
 
 
-def _is_harmless(secret: str, line: str, detector: BasePlugin) -> bool:
-    """Of assignments to a name such as `password`: placeholders, references and function calls."""
+def _is_harmless(secret: str, line: str) -> bool:
+    """Whether what is assigned to a name such as `password` is a placeholder, a reference or a function call."""
     from detect_secrets.filters import heuristic
-    from detect_secrets.plugins.keyword import KeywordDetector
 
-    if not isinstance(detector, KeywordDetector):
-        return False
     checks = (
         heuristic.is_templated_secret,
         heuristic.is_prefixed_with_dollar_sign,
@@ -94,9 +96,11 @@ def _is_harmless(secret: str, line: str, detector: BasePlugin) -> bool:
 
 
 @cache
-def _detectors() -> tuple[BasePlugin, ...]:
-    """The detectors of known formats and of assignments. They only look: none asks a server whether a key is valid."""
+def _detectors() -> tuple[tuple[BasePlugin, ...], BasePlugin]:
+    """The detectors of known formats, and that of assignments. None of them asks a server whether a key is valid."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+    from detect_secrets.plugins.keyword import KeywordDetector
 
     kinds: Mapping[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
-    return tuple(kind() for kind in kinds.values() if kind.__name__ not in _LEFT_OUT)
+    formats = (kind for kind in kinds.values() if kind is not KeywordDetector and kind.__name__ not in _LEFT_OUT)
+    return tuple(kind() for kind in formats), KeywordDetector()

@@ -83,7 +83,7 @@ class Products:
     """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix.
 
     `given` holds the ids of the samples that came from files, each with the split that its file gives it; `replies` the
-    keys of the chat model's replies behind the samples.
+    keys of the chat model's replies behind the samples; `unanswered` counts tasks that the next run tries again.
     """
 
     documents: tuple[Document, ...] = ()
@@ -94,6 +94,7 @@ class Products:
     given: Mapping[str, Split | None] = field(default_factory=dict)
     rejected: tuple[Rejection, ...] = ()
     replies: frozenset[str] = frozenset()
+    unanswered: int = 0
     dataset: Dataset | None = None
     bases: Mapping[str, Base] = field(default_factory=dict)
     models: Mapping[str, TrainedModel] = field(default_factory=dict)

@@ -173,6 +173,7 @@ class Generate:
             samples=(*(products.samples or ()), *made),
             rejected=(*products.rejected, *rejected),
             replies=products.replies | frozenset(_replies(results)),
+            unanswered=products.unanswered + sum(value.get("unanswered", 0) for value in results),
         )
 
 

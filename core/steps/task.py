@@ -61,7 +61,7 @@ class Attempts:
             if first.complaint is not None:
                 last = await self._try(item, context, first.complaint, names)
         except Unanswered as error:
-            return Done(self._value([], [[item.key, error.reason]], names, chat), lasting=False)
+            return Done({**self._value([], [[item.key, error.reason]], names, chat), "unanswered": 1}, lasting=False)
         chosen = first if last.refused else last  # what was right at first is not lost
         kept = [to_json(sample) for sample in chosen.samples if sample.id not in chosen.wrong]
         rejected: list[JsonValue] = [[subject, reason] for subject, reason in chosen.wrong.items()]
