@@ -428,9 +428,9 @@ def test_every_combination_of_choices_is_valid(project: Installed) -> None:
     found = workspace.survey().sources
     assert [source.holds for source in found] == ["documents", "code", *["samples"] * 3]
     subsets = [chosen for size in range(1, 6) for chosen in itertools.combinations(found, size)]
-    models = (None, "builtin/tiny", "Qwen/Qwen3-1.7B", "acme/odd: name #1")
+    models = (None, "builtin/tiny", "Qwen/Qwen3-1.7B", "../odd: name #1")
     languages = (("en",), ("zh",), ("en", "zh"))
-    (project.work / "sub").mkdir()
+    put(project.work, {"sub/README": "", "odd: name #1/config.json": "{}", "odd: name #1/model.safetensors": ""})
     count = 0
     for sources, model, language in itertools.product(subsets, models, languages):
         choices = Choices("acme: #1", language, project.work, sources, model, gpu_gib=None if count % 2 else 24.0)

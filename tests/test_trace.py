@@ -384,7 +384,7 @@ def test_a_report_says_where_its_questions_come_from(trained: Trained) -> None:
     (model,) = json.loads((run / "report.json").read_text())["models"]
     assert model["answers"]
     for form in ("html", "md", "json"):
-        text = (run / f"report.{form}").read_text()
+        text = (run / f"report.{form}").read_text().replace("<wbr>", "")  # where a long path may break
         for said in (trained.first["dataset"]["version"], model["key"], *(item["sample"] for item in model["answers"])):
             assert said in text, form
         assert all(place.split("/")[-1] in text for answer in model["answers"] for place in answer["sources"])
