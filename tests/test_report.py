@@ -469,6 +469,13 @@ def test_a_real_model_is_no_toy_and_no_difference_proves_nothing() -> None:
     assert "may be chance" in " ".join(said.says)
     assert "does not prove that both are equally good" in " ".join(said.does_not_say)
     assert "toy" not in " ".join(said.does_not_say)
+    assert "Other metrics" not in " ".join(said.does_not_say)
+    more = (*facts.comparisons, comparison("rougeL", 0.1, 0.3), comparison("bleu", 0.3, 0.1, "worse"))
+    mixed = replace(real, evaluations=(replace(facts, comparisons=more),))
+    assert "Other metrics do differ: ROUGE-L (better), BLEU (worse)." in " ".join(
+        meaning([mixed], DATASET).does_not_say
+    )
+    assert any(text.startswith("其他指标确有差异：ROUGE-L") for text in meaning([mixed], DATASET, "zh").does_not_say)
     assert meaning([replace(MODEL, evaluations=())], DATASET) == meaning([], DATASET)
 
 

@@ -110,6 +110,7 @@ CHINESE: Mapping[str, str] = {
     "means.worse": "差值的 95% 置信区间整体小于零：换成同类的其他问题，很可能同样变差。",
     "means.no difference": "差值的 95% 置信区间包含零，或有变化的回答少于 {fewest} 个：所见可能出于偶然。",
     "limits.tiny": "{name} 是当场制作、用来证明流程可行的玩具模型：它的数字不能说明真实模型的水平。",
+    "limits.others": "其他指标确有差异：{names}。结论以上面的指标为准，全部数字见下表。",
     "limits.no difference": "这并不证明两者一样好：更多的问题仍可能显示出差异。",
     "limits.no width": (
         "宽度为零的置信区间只说明这 {count} 个问题结果一致：其他问题中仍可能有至多 {share} 与此不同（三分法则）。"

@@ -129,6 +129,7 @@ ENGLISH: Mapping[str, str] = {
     "limits.tiny": (
         "{name} is a toy that is made on the spot to show that the way works: its figures say nothing of a real model."
     ),
+    "limits.others": "Other metrics do differ: {names}. The one above decides; see all in the figures.",
     "limits.no difference": (
         "It does not prove that both are equally good: more questions could still show a difference."
     ),

@@ -99,9 +99,19 @@ def _limits(models: Sequence[ModelReport], comparison: Comparison, words: Words)
         yield words.say("limits.tiny", name=TINY)
     if comparison.verdict == "no difference":
         yield words.say("limits.no difference")
+        if others := _others(models, comparison, words):
+            yield words.say("limits.others", names=others)
     elif comparison.difference.low == comparison.difference.high:
         yield words.say("limits.no width", count=comparison.count, share=words.value(3 / comparison.count, True))
     if comparison.metric in _OVERLAP:
         yield words.say("limits.overlap")
     yield words.say("limits.other questions")
     yield words.say("limits.interval")
+
+
+def _others(models: Sequence[ModelReport], decided: Comparison, words: Words) -> str:
+    """The other metrics that tell base and tuned model apart, each with its verdict."""
+    measured = (facts.comparisons for model in models if lead(model) is decided for facts in model.evaluations)
+    found = (other for comparisons in measured for other in comparisons if other.verdict != "no difference")
+    named = (f"{words.known('metric', other.metric)} ({words.say(other.verdict).lower()})" for other in found)
+    return words.say("comma").join(named)
