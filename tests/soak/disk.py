@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ INSIDE = "SOAK_DISK"
 PAGE = 4096
 DISK = 16 * 2**20
 TINY_PAGES = 700  # half of what builtin/tiny needs
+_LAST_CHILD_SECONDS = 30.0
 Command: TypeAlias = tuple[str, ...]
 RUN: Command = ("run",)
 DATA: Command = ("run", "--until", "dataset")
@@ -173,8 +175,14 @@ class Disk:
         shutil.rmtree(self.mount / "names", ignore_errors=True)
 
     def remount(self, how: str) -> None:
-        """Read-only ("ro") or not ("rw")."""
-        subprocess.run(["mount", "-o", f"remount,{how}", self.mount], check=True)
+        """Read-only ("ro") or not ("rw"). It is refused while a child of the last command has a file open here still."""
+        command = ["mount", "-o", f"remount,{how}", self.mount]
+        until = time.monotonic() + _LAST_CHILD_SECONDS
+        while time.monotonic() < until:
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        subprocess.run(command, check=True)
 
 
 # ---- commands
