@@ -175,7 +175,7 @@ class Disk:
         shutil.rmtree(self.mount / "names", ignore_errors=True)
 
     def remount(self, how: str) -> None:
-        """Read-only ("ro") or not ("rw"). It is refused while a child of the last command has a file open here still."""
+        """Read-only ("ro") or not ("rw"). Refused while a child of the last command has a file open here."""
         command = ["mount", "-o", f"remount,{how}", self.mount]
         until = time.monotonic() + _LAST_CHILD_SECONDS
         while time.monotonic() < until:
