@@ -318,7 +318,7 @@ def test_the_budget_is_never_passed(
     (limit,) = budget.values()
     stop: float = 12  # then the rest hangs until the run is killed
     with ChatServer(lambda asked: spends_all(asked) if len(server.asked) <= stop else Sent(hang=True)) as server:
-        project = Project(environment, server, 60)
+        project = Project(environment, server, 120)  # more than any of these budgets pays for
         project.budget = budget
         project.write(max_tokens=200, input_price=5, output_price=10, retries=2)
         project.killed(lambda: len(server.asked) >= 12)
