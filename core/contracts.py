@@ -85,11 +85,22 @@ class Context(Protocol):
         """The only place to write."""
 
     @property
+    def kept(self) -> Path:
+        """A trainer's folder that outlasts an interruption: checkpoints go there; PluginError for other kinds.
+
+        The same training finds it again, whoever stopped it. When the model is kept, the folder goes, but for
+        `kept`/tensorboard, which goes with the model.
+        """
+
+    @property
     def chat(self) -> Chat:
         """The chat model that a generator's options name; PluginError unless its Config is a docutune.ChatConfig."""
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         """Report work done so far, with figures such as loss. Raises Cancelled when the user stopped the work."""
+
+    def note(self, text: str) -> None:
+        """Tell the user something in one line."""
 
 
 class Library(Protocol):

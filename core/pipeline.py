@@ -133,7 +133,7 @@ class Pipeline:
         def progress(done: int, total: int | None = None, **figures: float) -> None:
             log.progress(info, done, total, figures)
 
-        tools = Tools(self.store, self.registry, log.info.folder, progress, budget, anew)
+        tools = Tools(self.store, self.registry, log.info.folder, progress, log.note, budget, anew)
         status: Literal["made", "reused"]
         try:
             recalled = None if anew else step.recall(key, products, self.store)

@@ -69,9 +69,13 @@ def _ask(
     after = None if anew else step.recall(key, products, store)
     entry = Planned(step.name, step.plugin, "reuse" if after else "make", count, 0)
     if after is None and isinstance(step, Parse):
-        tools = Tools(store, pipeline.registry, store.folder, progress, pipeline.budget(""))
+        tools = Tools(store, pipeline.registry, store.folder, progress, _unsaid, pipeline.budget(""))
         after = step.make(key, products, tools)
     return entry, after
+
+
+def _unsaid(text: str) -> None:
+    """A plan says what a run would do, and nothing else."""
 
 
 def _stale(steps: Sequence[Step], library: SymbolTable | None, last: LastRun) -> Mapping[str, int]:

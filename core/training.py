@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,15 +18,34 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    decides_nothing: ClassVar[frozenset[str]] = frozenset(
+        {"fit", "max_memory_gib", "devices", "save_steps", "keep_checkpoints"}
+    )
+
     model: Annotated[
         str, Field(min_length=1, description="base model: a hub name, a folder, or builtin/tiny (made here)")
     ]
+    tuning: Annotated[
+        Literal["lora", "full"],
+        Field(
+            description="train low-rank adapters, or every weight of the model (for small ones; needs no quantization)"
+        ),
+    ] = "lora"
     quantization: Annotated[
-        Literal["nf4", "none"], Field(description="how the frozen base is held in memory; nf4 is QLoRA")
+        Literal["nf4", "int8", "none"],
+        Field(description="how the frozen base is held in memory; nf4 (4 bit, doubly quantized) is QLoRA"),
     ] = "nf4"
     lora_rank: Annotated[int, Field(ge=1, le=1024, description="rank of the adapter's matrices")] = 16
     lora_alpha: Annotated[float | None, Field(gt=0, description="scale of the adapter; unset: twice the rank")] = None
     lora_dropout: Annotated[float, Field(ge=0, lt=1, description="share of adapter inputs dropped in training")] = 0.0
+    lora_variant: Annotated[
+        Literal["lora", "rslora", "dora"],
+        Field(description="lora; rslora: scale by the root of the rank; dora: train magnitudes apart from directions"),
+    ] = "lora"
+    optimizer: Annotated[
+        Literal["adamw_torch", "adamw_8bit", "paged_adamw_8bit"],
+        Field(description="AdamW; the 8-bit ones save memory on a GPU, the paged one moves its state out when short"),
+    ] = "adamw_torch"
     learning_rate: Annotated[float, Field(gt=0, lt=1, description="peak learning rate")] = 2e-4
     schedule: Annotated[
         Literal["cosine", "linear", "constant"], Field(description="how the learning rate falls after the warm-up")
@@ -37,11 +56,49 @@ class TrainingConfig(BaseModel):
     epochs: Annotated[float | None, Field(gt=0, description="passes over the data; 3 if max_steps is unset")] = None
     max_steps: Annotated[int | None, Field(ge=1, description="optimizer steps; instead of epochs")] = None
     max_length: Annotated[int, Field(ge=16, description="longest sample in tokens; longer ones are reported")] = 1024
-    batch_size: Annotated[int, Field(ge=1, description="samples per optimizer step (the effective batch size)")] = 8
+    batch_size: Annotated[
+        int, Field(ge=1, description="rows per optimizer step on all devices together (the effective batch size)")
+    ] = 8
     micro_batch_size: Annotated[
-        int | None, Field(ge=1, description="samples per forward pass; divides batch_size; unset: all of it")
+        int | None, Field(ge=1, description="rows per forward pass; divides batch_size; unset: all of it")
     ] = None
+    packing: Annotated[
+        bool, Field(description="fill rows of max_length with several whole samples, which do not see each other")
+    ] = False
     gradient_checkpointing: Annotated[bool, Field(description="recompute activations to save memory")] = False
+    fit: Annotated[
+        Literal["check", "auto"],
+        Field(
+            description="before the first step: check that the longest row fits into memory, or also choose "
+            "micro_batch_size and gradient_checkpointing so that it does, at the same effective batch size"
+        ),
+    ] = "check"
+    max_memory_gib: Annotated[
+        float | None, Field(gt=0, description="most memory of the GPU to use, in GiB; unset: all that is free")
+    ] = None
+    devices: Annotated[
+        int | Literal["all"], Field(description="number of GPUs to train on, or all; the effective batch size stays")
+    ] = 1
+    system_prompt: Annotated[
+        str | None, Field(min_length=1, description="put before conversations that have no system message of their own")
+    ] = None
+    thinking: Annotated[
+        bool, Field(description="train and answer in the template's thinking mode, where it has one (Qwen3)")
+    ] = False
+    eval_steps: Annotated[
+        int | None, Field(ge=1, description="optimizer steps between validation losses; unset: four times in all")
+    ] = None
+    early_stopping: Annotated[
+        int | None, Field(ge=1, description="stop after so many validation losses without improvement; unset: never")
+    ] = None
+    keep: Annotated[
+        Literal["best", "last"] | None,
+        Field(description="weights to keep: of the best validation loss or the last; unset: best with early_stopping"),
+    ] = None
+    save_steps: Annotated[
+        int | None, Field(ge=1, description="optimizer steps between checkpoints; unset: ten times in all")
+    ] = None
+    keep_checkpoints: Annotated[int, Field(ge=1, description="newest checkpoints to keep while training")] = 2
     seed: Annotated[int, Field(ge=0, lt=2**32, description="decides initialisation, order and dropout")] = 0
 
     @model_validator(mode="after")
@@ -50,17 +107,21 @@ class TrainingConfig(BaseModel):
             raise ValueError("give epochs or max_steps, not both")
         if self.micro_batch_size and self.batch_size % self.micro_batch_size:
             raise ValueError(f"micro_batch_size {self.micro_batch_size} does not divide batch_size {self.batch_size}")
+        if self.tuning == "full" and self.quantization != "none":
+            raise ValueError("tuning: full trains the weights themselves, so it needs quantization: none")
+        if isinstance(self.devices, int) and self.devices < 1:
+            raise ValueError("devices is a number of GPUs from 1 on, or all")
         return self
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights of the best validation loss are kept, not the last ones."""
+        return self.keep == "best" or (self.keep is None and self.early_stopping is not None)
 
     @property
     def alpha(self) -> float:
         """The adapter's scale in force."""
         return self.lora_alpha if self.lora_alpha is not None else 2.0 * self.lora_rank
-
-    @property
-    def accumulation_steps(self) -> int:
-        """Forward passes per optimizer step."""
-        return self.batch_size // (self.micro_batch_size or self.batch_size)
 
     def steps(self, rows: int) -> int:
         """Optimizer steps for that many rows of training data; the last, smaller batch of a pass counts as one."""

@@ -28,9 +28,12 @@ class Job:
     A job also ends when the process that started it is gone: nobody would take its result.
     """
 
-    def __init__(self, job_folder: Path, folder: Path, seed: int, parent: int, words: int | None = None) -> None:
+    def __init__(
+        self, job_folder: Path, folder: Path, kept: Path, seed: int, parent: int, words: int | None = None
+    ) -> None:
         self.seed = seed
         self.folder = folder
+        self.kept = kept
         self.figures: dict[str, float] = {}
         self._events = job_folder / EVENTS
         self._parent = parent
@@ -45,6 +48,10 @@ class Job:
         self.tell("progress", done=done, total=total, **figures)
         if self._cancelled or os.getppid() != self._parent:
             raise Cancelled
+
+    def note(self, text: str) -> None:
+        """Have the parent tell the user."""
+        self.tell("note", text=text)
 
     @property
     def chat(self) -> Chat:
@@ -73,7 +80,8 @@ def main(spec_path: Path, words: int | None = None) -> int:
     request = json.loads(spec_path.read_text("utf-8"))
     spec = request["spec"]
     folder, seed = Path(spec.get("folder", spec_path.parent)), int(spec.get("seed", 0))
-    job = Job(spec_path.parent, folder, seed, request["parent"], words)
+    kept = Path(spec.get("kept", folder))
+    job = Job(spec_path.parent, folder, kept, seed, request["parent"], words)
     try:
         job.tell("hello", docutune=version("docutune"), records=RECORDS_VERSION, pid=os.getpid())
         job.tell("result", result=_ACTIONS[request["action"]](spec, job))
@@ -119,6 +127,7 @@ def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     started = time.monotonic()
     job.folder.mkdir(parents=True, exist_ok=True)
     trainer = cast(Trainer, _plugin("trainer", spec["trainer"], spec["config"], job))
+    job.kept.mkdir(parents=True, exist_ok=True)
     validation = Path(spec["validation"]) if spec.get("validation") else None
     model = trainer.train(Path(spec["train"]), validation, from_json(ModelRef, spec["base"]), job)
     mistake = _mistake(model, job.folder)

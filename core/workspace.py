@@ -4,6 +4,7 @@
     results/      one file per step result, keyed the same way
     datasets/     <version>/train.jsonl, validation.jsonl, test.jsonl
     models/       <key>/ with an adapter or an embedded base
+    training/     <key>/ with the checkpoints and TensorBoard files of a training that has not ended
     runs/         <id>/ with the manifest, events, log and report of one run; `latest` names the newest
 
 Cached items and results start with the SHA-256 of what follows: a damaged file is as good as none and is made again.
@@ -107,6 +108,10 @@ class Store:
     def model_folder(self, key: str) -> Path:
         """Where a model with this key stands, or will."""
         return self.folder / "models" / key[:24]
+
+    def training_folder(self, key: str) -> Path:
+        """Where the training of the model with this key keeps what outlasts an interruption."""
+        return self.folder / "training" / key[:24]
 
     def dataset_folder(self, version: str) -> Path:
         """Where a dataset version stands, or will."""

@@ -410,7 +410,7 @@ train:
       model: builtin/tiny
       learning_rate: 8.0e-3
       max_steps: 40
-      trl: {optim: adamw_torch}
+      trl: {group_by_length: true}
       plain: {optimizer: adamw}
 runtime: {uses: local, with: {max_new_tokens: 32}}
 """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-Quantization = Literal["nf4", "none"]
+Quantization = Literal["nf4", "int8", "none"]
 
 
 @dataclass(frozen=True, slots=True)

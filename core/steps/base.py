@@ -112,13 +112,14 @@ class Progress(Protocol):
 class Tools:
     """What a step may use while it makes its result. `run` is the run's folder; `anew`: kept items do not count.
 
-    `budget` is what all chat models of the run may cost together.
+    `budget` is what all chat models of the run may cost together; `note` tells the user something in one line.
     """
 
     store: Store
     registry: Registry
     run: Path
     progress: Progress
+    note: Callable[[str], None]
     budget: Budget
     anew: bool = False
 
@@ -146,7 +147,13 @@ class StepContext:
     seed: int
     folder: Path
     report: Progress
+    tell: Callable[[str], None]
     lent: Chat | None = None
+
+    @property
+    def kept(self) -> Path:
+        """No step of this process is interrupted in the middle of an item."""
+        raise PluginError("a plugin asked for a folder that outlasts an interruption", "only trainers are lent one")
 
     @property
     def chat(self) -> Chat:
@@ -161,6 +168,10 @@ class StepContext:
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         """Pass a plugin's progress on."""
         self.report(done, total, **figures)
+
+    def note(self, text: str) -> None:
+        """Pass a plugin's note on."""
+        self.tell(text)
 
 
 @dataclass(frozen=True, slots=True)

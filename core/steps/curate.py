@@ -65,7 +65,7 @@ class Curate:
         unique = {made.sample.id: made for made in products.samples or ()}
         samples = [made for _, made in sorted(unique.items())]
         curator: Curator = self.registry.create(self.config.entry, self.config.options)
-        context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress)
+        context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress, tools.note)
         reasons = asyncio.run(self._reasons(curator, samples, context))
         tools.store.keep("results", key, [[subject, reason] for subject, reason in sorted(reasons.items())])
         return self._apply(products, reasons)

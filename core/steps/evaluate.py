@@ -85,7 +85,7 @@ class Evaluate:
         probes = {name: _probes(named[name], plugin, held_out, library) for name, plugin in plugins.items()}
         answers = _Answers(self, products.models[self.model].model, tools).to(probes)
         folder = tools.run / "evaluate" / self.model
-        context = StepContext(self.seed, folder, tools.progress)
+        context = StepContext(self.seed, folder, tools.progress, tools.note)
         measures: dict[str, JsonValue] = {}
         for name, plugin in plugins.items():
             found = asyncio.run(_measured(named[name], plugin, answers[name], held_out, library, context))

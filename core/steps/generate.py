@@ -133,7 +133,7 @@ class Generate:
         tools.budget.use_all(_replies(value for value in results if value is not None))
         waiting = iter([index for index, value in enumerate(results) if value is None])
         report = _Reporter(tools.progress, sum(value is not None for value in results), len(results))
-        context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress)
+        context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress, tools.note)
         attempts = Attempts(self.generator, self.config.entry.full_name, library)
 
         async def work(keep: Callable[[str, JsonValue], None]) -> None:

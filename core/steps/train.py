@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from docutune.jobs import run_job
 from docutune.models import resolve
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
 from docutune.steps import provenance
-from docutune.steps.base import Base, Count, Products, Progress, Tools, TrainedModel, plugin_identity
+from docutune.steps.base import Base, Count, Products, Tools, TrainedModel, plugin_identity
 from docutune.training import TINY, TINY_REVISION, TrainingConfig
 from docutune.workspace import Store
 
@@ -67,7 +68,7 @@ class PrepareBase:
         atomic.write_text(texts, "".join(json.dumps({"text": text}) + "\n" for text in sorted(products.texts)))
         with tools.store.staging(final) as folder:
             spec: dict[str, JsonValue] = {"texts": str(texts), "seed": 0, "folder": str(folder)}
-            result = run_job("pretrain", spec, job, _listen(tools.progress))
+            result = run_job("pretrain", spec, job, _listen(tools))
             texts.unlink()
             figures = result["figures"]
             _describe(folder, {"digest": result["digest"], "figures": figures})
@@ -123,15 +124,20 @@ class Train:
         return self._add(products, key, model, described)
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
-        """Train and publish the model's folder. TensorBoard can follow runs/<id>/tensorboard while it lasts."""
+        """Train and publish the model's folder. TensorBoard can follow runs/<id>/tensorboard while it lasts.
+
+        What an interrupted training left in its own folder is there for the next one with the same key.
+        """
         assert products.dataset is not None
-        final = tools.store.model_folder(key)
+        final, kept = tools.store.model_folder(key), tools.store.training_folder(key)
         base = products.bases[self.options.model]
         curve: list[Mapping[str, JsonValue]] = []
         with tools.store.staging(final) as folder:
-            show_tensorboard(tools.run, self.config.name, folder)
+            show_tensorboard(tools.run, self.config.name, kept)
             job = tools.run / "jobs" / self.config.name
-            result = run_job("train", self._spec(products, folder, tools), job, _listen(tools.progress, curve))
+            spec = self._spec(products, folder, kept, tools)
+            result = run_job("train", spec, job, _listen(tools, curve))
+            _keep_tensorboard(kept, folder)
             made = from_json(ModelRef, result["model"])
             assert made.adapter is not None
             facts: dict[str, Any] = {
@@ -153,6 +159,7 @@ class Train:
             }
             provenance.leave(made.adapter, facts)
             _describe(folder, described)
+        shutil.rmtree(kept, ignore_errors=True)
         model = ModelRef(base.model.folder, base.model.digest, final / described["adapter"])
         return self._add(products, key, model, described)
 
@@ -160,7 +167,7 @@ class Train:
         """Not made of items."""
         return None
 
-    def _spec(self, products: Products, folder: Path, tools: Tools) -> dict[str, JsonValue]:
+    def _spec(self, products: Products, folder: Path, kept: Path, tools: Tools) -> dict[str, JsonValue]:
         assert products.dataset is not None
         dataset = tools.store.dataset_folder(products.dataset.version)
         validation = str(dataset / "validation.jsonl") if products.dataset.of("validation") else None
@@ -172,6 +179,7 @@ class Train:
             "base": to_json(products.bases[self.options.model].model),
             "seed": self.options.seed,
             "folder": str(folder),
+            "kept": str(kept),
             "dataset_version": products.dataset.version,
         }
 
@@ -188,22 +196,31 @@ class Train:
         return replace(products, models={**products.models, self.config.name: trained})
 
 
-def show_tensorboard(run: Path, name: str, model_folder: Path) -> None:
-    """Let runs/<id>/tensorboard/<name> name the model's TensorBoard files."""
+def show_tensorboard(run: Path, name: str, folder: Path) -> None:
+    """Let runs/<id>/tensorboard/<name> name the TensorBoard files of a model, or of its training."""
     link = run / "tensorboard" / name
     with atomic.writing(link):
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath(model_folder / "tensorboard", link.parent))
+        link.symlink_to(os.path.relpath(folder / "tensorboard", link.parent))
+
+
+def _keep_tensorboard(kept: Path, folder: Path) -> None:
+    """The training's TensorBoard files go with the model."""
+    if (kept / "tensorboard").is_dir():
+        with atomic.writing(folder):
+            shutil.copytree(kept / "tensorboard", folder / "tensorboard", dirs_exist_ok=True)
 
 
 def _listen(
-    progress: Progress, curve: list[Mapping[str, JsonValue]] | None = None
+    tools: Tools, curve: list[Mapping[str, JsonValue]] | None = None
 ) -> Callable[[Mapping[str, JsonValue]], None]:
     """Passes a worker's progress on, always with the last known figures; `curve` takes each new set of them once."""
     latest: dict[str, float] = {}
 
     def listen(event: Mapping[str, JsonValue]) -> None:
+        if event["event"] == "note":
+            tools.note(str(event["text"]))
         if event["event"] != "progress":
             return
         figures = {name: value for name, value in event.items() if name not in _NOT_FIGURES}
@@ -211,7 +228,7 @@ def _listen(
         assert isinstance(done, int)
         assert total is None or isinstance(total, int)
         latest.update({name: value for name, value in figures.items() if isinstance(value, (int, float))})
-        progress(done, total, **latest)
+        tools.progress(done, total, **latest)
         if curve is not None and figures:
             curve.append({"step": done, **figures})
 

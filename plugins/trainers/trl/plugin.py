@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,10 +14,6 @@ class TrlOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    optim: Annotated[
-        Literal["adamw_torch", "adamw_torch_fused", "adamw_8bit", "paged_adamw_8bit"],
-        Field(description="optimizer; the 8-bit ones save memory on a GPU"),
-    ] = "adamw_torch"
     group_by_length: Annotated[
         bool, Field(description="put samples of similar length into one batch: less padding, less random order")
     ] = False
@@ -35,7 +31,7 @@ def docutune_trainers() -> list[Registration]:
     return [
         Registration(
             name="trl",
-            revision=1,
+            revision=2,
             summary="QLoRA with TRL's SFTTrainer, on a GPU or the CPU",
             config=Config,
             load="docutune.plugins.trainers.trl.train:Trl",

@@ -7,15 +7,21 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from docutune.plugins.trainers.trl.plugin import Config
 from docutune.records import ModelRef, to_json
 from docutune.template import Template
+from docutune.training import TrainingConfig
 
 _OF_THE_MACHINE = {"tokens_per_second", "seconds_left"}  # the same training makes the same files, everywhere
 
 
 def write_card(
-    adapter: Path, config: Config, base: ModelRef, template: Template, train: Path, figures: Mapping[str, float]
+    adapter: Path,
+    trainer: str,
+    config: TrainingConfig,
+    base: ModelRef,
+    template: Template,
+    train: Path,
+    figures: Mapping[str, float],
 ) -> None:
     """Write README.md into the adapter's folder, in place of the libraries' empty form."""
     with train.open("rb") as file:
@@ -31,7 +37,7 @@ def write_card(
     settings = json.dumps(to_json(config.model_dump()), indent=2)
     text = (
         f"{header}\n# Adapter for {config.model}\n\n"
-        "Low-rank adapters on a frozen base, trained by docutune with TRL.\n\n"
+        f"Low-rank adapters on a frozen base, trained by docutune's trainer {trainer}.\n\n"
         f"| | |\n| --- | --- |\n{lines}\n\n## Settings\n\n```json\n{settings}\n```\n\n## License\n\n"
         "The license of the base model applies to its use together with this adapter; the sources that the training "
         "data came from keep theirs.\n"
