@@ -52,6 +52,7 @@ def sft_arguments(
         "eval_steps": config.eval_steps or max(1, steps // _EVALUATIONS),
         "logging_steps": max(1, steps // _LOGS),
         "logging_nan_inf_filter": False,
+        "include_num_input_tokens_seen": "non_padding",
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,

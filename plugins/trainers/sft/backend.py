@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from docutune.hf.load import Device
+from docutune.plugins.trainers.sft.collate import Collate
 
 
 class Backend(Protocol):
@@ -22,3 +23,6 @@ class Backend(Protocol):
 
     def arguments(self) -> Mapping[str, Any]:
         """SFTConfig's arguments that this backend alone knows better."""
+
+    def collate(self, model: Any, where: Device, pad: int) -> Collate:
+        """How packed rows become batches that this backend's attention keeps apart; `pad` is the padding token."""

@@ -10,13 +10,15 @@ from transformers import set_seed
 
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
-from docutune.hf.encode import Encoding, encode_file, read_template
+from docutune.hf.encode import encode_file, read_template
 from docutune.hf.load import Device, device, free_memory, load_tokenizer
 from docutune.hf.save import saving
+from docutune.plugins.trainers.sft.apart import check_apart
 from docutune.plugins.trainers.sft.arguments import sft_arguments
 from docutune.plugins.trainers.sft.backend import Backend
 from docutune.plugins.trainers.sft.card import write_card
-from docutune.plugins.trainers.sft.data import dataset
+from docutune.plugins.trainers.sft.collate import Collate
+from docutune.plugins.trainers.sft.data import Data, prepared
 from docutune.plugins.trainers.sft.follow import Follower
 from docutune.plugins.trainers.sft.passes import Passes
 from docutune.plugins.trainers.sft.trainer import Trainer
@@ -41,11 +43,12 @@ def train(
     template = read_template(tokenizer, config.model)
     encoded = encode_file(tokenizer, template, train, config.max_length)
     held_out = encode_file(tokenizer, template, validation, config.max_length) if validation else None
+    data = prepared(config, encoded, held_out, context)
     set_seed(config.seed)
     passes = Passes.asked(config)
     model = backend.load(base.folder, where, passes.checkpointing)
     follower = Follower(context, {"samples": encoded.samples, "left_out": encoded.left_out})
-    trainer = _trainer(backend, config, model, tokenizer, encoded, held_out, where, passes, follower, context.folder)
+    trainer = _trainer(backend, config, model, tokenizer, data, where, passes, follower, context.folder)
     try:
         trainer.train()
     except (torch.OutOfMemoryError, RuntimeError) as error:
@@ -66,18 +69,21 @@ def _trainer(
     config: TrainingConfig,
     model: Any,
     tokenizer: PreTrainedTokenizerBase,
-    encoded: Encoding,
-    held_out: Encoding | None,
+    data: Data,
     where: Device,
     passes: Passes,
     follower: Follower,
     folder: Path,
 ) -> Trainer:
+    arguments = sft_arguments(
+        config, passes, where, len(data.train), data.validation is not None, folder, backend.arguments()
+    )
     trainer = Trainer(
         model=model,
-        args=sft_arguments(config, passes, where, len(encoded.rows), held_out is not None, folder, backend.arguments()),
-        train_dataset=dataset(encoded),
-        eval_dataset=dataset(held_out) if held_out else None,
+        args=arguments,
+        data_collator=_collate(backend, config, model, tokenizer, where),
+        train_dataset=data.train,
+        eval_dataset=data.validation,
         processing_class=tokenizer,
         callbacks=[follower],
     )
@@ -85,6 +91,19 @@ def _trainer(
         if parameter.requires_grad:  # SFTTrainer makes them bfloat16, which loses small updates
             parameter.data = parameter.data.float()
     return trainer
+
+
+def _collate(
+    backend: Backend, config: TrainingConfig, model: Any, tokenizer: PreTrainedTokenizerBase, where: Device
+) -> Collate | None:
+    """How packed rows become batches; None leaves single samples to SFTTrainer, which pads them."""
+    if not config.packing:
+        return None
+    pad = tokenizer.pad_token_id
+    assert isinstance(pad, int)
+    collate = backend.collate(model, where, pad)
+    check_apart(model, collate, config.model)
+    return collate
 
 
 def _explained(error: RuntimeError, config: TrainingConfig, passes: Passes, where: Device) -> Exception:

@@ -65,7 +65,7 @@ class Follower(TrainerCallback):
                 f"the loss is {figures['loss']} at step {state.global_step}",
                 "lower learning_rate, or raise warmup_ratio",
             )
-        self._tokens = float((logs or {}).get("num_tokens", self._tokens))
+        self._tokens = float(state.num_input_tokens_seen)
         figures |= self._pace(state)
         for name, value in figures.items():
             self._board.add_scalar(name, value, state.global_step)

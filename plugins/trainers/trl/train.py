@@ -10,7 +10,8 @@ from peft import LoraConfig, get_peft_model
 
 from docutune.contracts import Context
 from docutune.hf.load import Device, load_base
-from docutune.plugins.trainers.sft import course
+from docutune.plugins.trainers.sft import attention, course
+from docutune.plugins.trainers.sft.collate import Collate
 from docutune.plugins.trainers.trl.plugin import Config
 from docutune.records import ModelRef
 
@@ -47,3 +48,7 @@ class Trl:
     def arguments(self) -> Mapping[str, Any]:
         """How rows are drawn."""
         return {"train_sampling_strategy": "group_by_length" if self._config.trl.group_by_length else "random"}
+
+    def collate(self, model: Any, where: Device, pad: int) -> Collate:
+        """Packed rows as transformers' attention takes them."""
+        return attention.collate(model, where, pad)
