@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from docutune.errors import DocutuneError
+from docutune.errors import DiskError, DocutuneError
 
 BLOCK = 4096
 """Bytes that a new folder or an empty file may cost."""
@@ -134,10 +134,10 @@ def disk_error(error: Exception) -> OSError | None:
     return None
 
 
-def refused(path: Path, needed: int, error: OSError) -> DocutuneError:
+def refused(path: Path, needed: int, error: OSError) -> DiskError:
     """The one clear line for a disk that is full, read-only or broken, or a folder that may not be written to."""
     hint = "free space or mend the disk" if error.errno in _DISK else "see that you may write there"
-    return DocutuneError(
+    return DiskError(
         f"{path}: cannot write {needed:,} bytes: {error.strerror or error}",
         f"{hint}, then give the same command again; what was there before is untouched",
     )

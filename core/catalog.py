@@ -41,7 +41,10 @@ create table figures (
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A run as `docutune status` lists it; times are ISO 8601 in UTC. `step` is the one that a live run is in."""
+    """A run as `docutune status` lists it; times are ISO 8601 in UTC. `step` is the one that a live run is in.
+
+    `failed` names the steps that failed: of one model, or the one that ended the run.
+    """
 
     id: str
     project: str
@@ -52,6 +55,7 @@ class RunRow:
     dataset: str | None
     models: tuple[str, ...]
     step: str | None = None
+    failed: tuple[str, ...] = ()
 
 
 class _DamagedError(DocutuneError):
@@ -113,8 +117,11 @@ class Catalog:
                 (-1 if limit is None else limit,),
             ).fetchall()
             models = database.execute("select run, name from models order by run, name").fetchall()
-        names = {run: tuple(name for owner, name in models if owner == run) for run, *_ in rows}
-        return [RunRow(*(*row, names[row[0]])) for row in rows]
+            failed = database.execute(
+                "select run, name from steps where status = 'failed' order by position"
+            ).fetchall()
+        names, failures = _by_run(models), _by_run(failed)
+        return [RunRow(*(*row, names.get(row[0], ()), None, failures.get(row[0], ()))) for row in rows]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -158,6 +165,14 @@ class Catalog:
         with writing(self._path), self._lock, database:
             if database.execute("pragma user_version").fetchone()[0] == 0:
                 database.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")
+
+
+def _by_run(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Run -> names, in their order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for run, name in pairs:
+        found[run] = (*found.get(run, ()), name)
+    return found
 
 
 def _manifests(runs: list[Path]) -> Iterator[dict[str, Any]]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+"""Stopped by Ctrl-C. As a shell tells it of any signal: 128 and its number."""
+EXIT_TERMINATED = 143
+EXIT_HUNG_UP = 129
 
 
 class DocutuneError(Exception):
@@ -57,8 +64,16 @@ class PluginError(DocutuneError):
     """A plugin that is missing, broken, or lacks the libraries it needs."""
 
 
+class DiskError(DocutuneError):
+    """A disk that takes nothing more: whatever came next could not be kept either."""
+
+
 class JobError(DocutuneError):
-    """A worker process that failed; the message is its own last word."""
+    """A worker process that failed; the message is its own last word, `log` holds all that it printed."""
+
+    def __init__(self, message: str, hint: str | None = None, log: Path | None = None) -> None:
+        super().__init__(message, hint)
+        self.log = log
 
 
 class Rejected(DocutuneError):

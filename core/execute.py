@@ -16,7 +16,7 @@ from docutune.pipeline import Pipeline, Window
 from docutune.planning import plan
 from docutune.registry import Registry
 from docutune.reporting import build_report
-from docutune.results import summary
+from docutune.results import summary, training_facts
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
 from docutune.workspace import Store, read_manifest, write_manifest
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 def execute(
     config: PipelineConfig, request: RunRequest, registry: Registry, store: Store, listener: Listener
 ) -> dict[str, Any]:
-    """One run; whatever ends it, its manifest and the catalog say how. Returns the summary."""
+    """One run; whatever ends it, its manifest and the catalog say how. Returns the summary.
+
+    Where single models failed, the outcome is "failed", and the summary and the report have them beside the others.
+    """
     pipeline = Pipeline(config, registry, store)
     window = Window(request.until, request.remake, request.only_evaluate)
     window.check(pipeline.steps())
@@ -37,9 +40,11 @@ def execute(
         for note in config.notes:
             log.note(note)
         products = pipeline.run(window, log)
-        log.mark("finished")
+        outcome = "failed" if products.failures else "finished"
+        log.facts["trainings"] = training_facts(products, config, log)
+        log.mark(outcome)
         write_report(products, config, log)
-        log.close("finished")
+        log.close(outcome)
     except (KeyboardInterrupt, Cancelled):
         _give_up(log, "interrupted")
         raise Cancelled("stopped", "finished steps are kept: the same command goes on from there") from None

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from docutune import atomic
@@ -17,6 +17,7 @@ from docutune.config import PipelineConfig
 from docutune.corpus import write_samples
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
+from docutune.failing import failed, failure_facts, lacking, outlived
 from docutune.records import JsonValue, Outcome, StepInfo, to_json
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
@@ -115,13 +116,31 @@ class Pipeline:
         return Budget(self.config.budget, dearest, self.store, run)
 
     def run(self, window: Window, log: RunLog) -> Products:
-        """Walk the steps, recalling what is kept and making the rest."""
+        """Walk the steps, recalling what is kept and making the rest; what fails for one model alone is in the result."""
         steps = self.steps()
         window.check(steps)
         products, budget = Products(), self.budget(log.info.id)
         for step, anew in window.covers(steps):
-            products = self._walk(step, products, anew, window.only_evaluate, log, budget)
+            products = self._attempt(step, products, anew, window.only_evaluate, log, budget)
         return products
+
+    def _attempt(
+        self, step: Step, products: Products, anew: bool, trained: bool, log: RunLog, budget: Budget
+    ) -> Products:
+        """Walk one step, or pass over it where one that it needs has failed."""
+        if cause := lacking(step, products):
+            info = StepInfo(step.name, step.plugin, "")
+            log.begin(info, None)
+            log.end(info, Outcome("skipped", 0.0))
+            return replace(products, failures={**products.failures, step.name: cause})
+        try:
+            return self._walk(step, products, anew, trained, log, budget)
+        except DocutuneError as error:
+            if not outlived(step, error):
+                raise
+            if len(self.config.train) > 1:  # else it is told at once, at the end
+                log.note(f"{step.name}: {error.message}; the run goes on with what does not need it")
+            return replace(products, failures={**products.failures, step.name: failed(step.name, error)})
 
     @guarded_stdout()
     def _walk(self, step: Step, products: Products, anew: bool, trained: bool, log: RunLog, budget: Budget) -> Products:
@@ -147,6 +166,7 @@ class Pipeline:
             self._write_outputs(products, after, log)
         except BaseException as error:
             with contextlib.suppress(DocutuneError):  # a disk that takes no more: what stopped the step is told
+                _tell_failure(step.name, error, log)
                 outcome = Outcome(_ending(error), time.monotonic() - start, budget.take_figures())
                 self._end(info, outcome, log, budget)
             raise
@@ -165,6 +185,7 @@ class Pipeline:
             info = StepInfo(step.name, step.plugin, "")
             with contextlib.suppress(DocutuneError):
                 log.begin(info, None)
+                _tell_failure(step.name, error, log)
                 log.end(info, Outcome(_ending(error), time.monotonic() - start))
             raise
 
@@ -220,6 +241,13 @@ def _of_sources(products: Products) -> Iterator[str]:
     yield from (f"nothing comes from {document.source}: {document.problems[0]}" for document in lost[:_NAMED])
     if len(lost) > _NAMED:
         yield f"nothing comes from {len(lost) - _NAMED:,} more files: docutune status latest names them"
+
+
+def _tell_failure(step: str, error: BaseException, log: RunLog) -> None:
+    """The manifest says why a step failed."""
+    if isinstance(error, DocutuneError) and not isinstance(error, Cancelled):
+        facts = failure_facts(failed(step, error), log.info.folder)
+        log.facts["failures"] = [*log.facts.get("failures", ()), facts]
 
 
 def _ending(error: BaseException) -> Literal["cancelled", "failed"]:

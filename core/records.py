@@ -250,9 +250,9 @@ class StepInfo:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a step ended; `figures` are what it reports of itself."""
+    """How a step ended; `figures` are what it reports of itself. "skipped": a step that it needs has failed."""
 
-    status: Literal["made", "reused", "failed", "cancelled"]
+    status: Literal["made", "reused", "failed", "cancelled", "skipped"]
     seconds: float
     figures: Mapping[str, JsonValue] = dataclasses.field(default_factory=dict)
 

@@ -13,6 +13,7 @@ from docutune.records import Sample
 from docutune.report import (
     CurvePoint,
     EvaluationFacts,
+    FailureFacts,
     LibraryFacts,
     ModelReport,
     Report,
@@ -20,6 +21,7 @@ from docutune.report import (
     SourceProblem,
     Spending,
     StepFacts,
+    TrainingFacts,
     changed_answers,
     coverage,
     dataset_facts,
@@ -37,7 +39,8 @@ def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Rep
     """Everything that the report shows of one run."""
     reasons = [_general(rejection) for rejection in products.rejected]
     dataset = None if products.dataset is None else dataset_facts(products.dataset, reasons)
-    models = tuple(_model_report(trained, products, config) for trained in products.models.values())
+    models = tuple(_model_report(trained, products, config, log) for trained in products.models.values())
+    trainings = tuple(TrainingFacts(**facts) for facts in log.facts["trainings"])
     language = config.language[0]
     return Report(
         run=RunFacts(
@@ -49,12 +52,14 @@ def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Rep
             outcome=log.outcome,
             version=log.version,
         ),
-        headline=headline(models, dataset, language),
+        headline=headline(models, dataset, language, trainings),
         meaning=meaning(models, dataset, language),
         library=_library_facts(products),
         dataset=dataset,
         rejected={} if dataset else dict(Counter(reasons).most_common()),
         models=models,
+        trainings=trainings,
+        failures=tuple(_failure(facts, products) for facts in log.facts.get("failures", ())),
         steps=tuple(StepFacts(step["name"], step["status"], step["seconds"]) for step in log.steps),
         spending=_spending(log.facts.get("spending")),
         language=language,
@@ -62,10 +67,17 @@ def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Rep
     )
 
 
-def _model_report(trained: TrainedModel, products: Products, config: PipelineConfig) -> ModelReport:
+def _failure(facts: Mapping[str, Any], products: Products) -> FailureFacts:
+    causes = products.failures.items()
+    skipped = tuple(step for step, cause in causes if cause.step == facts["step"] != step)
+    return FailureFacts(**facts, skipped=skipped)
+
+
+def _model_report(trained: TrainedModel, products: Products, config: PipelineConfig, log: RunLog) -> ModelReport:
     step = next(step for step in config.train if step.name == trained.name)
     evaluated = products.evaluations.get(trained.name)
     comparisons = evaluated.comparisons if evaluated else {}
+    job_log = f"jobs/{trained.name}/log.txt"
     changes, answers = _changed(evaluated, products) if evaluated else (None, ())
     return ModelReport(
         name=trained.name,
@@ -78,6 +90,7 @@ def _model_report(trained: TrainedModel, products: Products, config: PipelineCon
         evaluations=tuple(EvaluationFacts(name, found) for name, found in comparisons.items()),
         changes=changes,
         answers=answers,
+        log=job_log if (log.info.folder / job_log).is_file() else None,
     )
 
 

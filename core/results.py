@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from docutune.config import PipelineConfig
 from docutune.corpus import Dataset
 from docutune.evaluation import Comparison
 from docutune.records import JsonValue
@@ -23,10 +24,36 @@ def summary(products: Products, log: RunLog) -> dict[str, Any]:
         "report": str(log.info.folder / "report.html"),
         "seconds": log.seconds,
         "dataset": None if dataset is None else {"version": dataset.version, **_split_sizes(dataset)},
+        "trainings": log.facts["trainings"],
         "models": log.facts["models"],
         "figures": log.facts["figures"],
         "spending": log.facts.get("spending"),
+        "failures": log.facts.get("failures", []),
     }
+
+
+def training_facts(products: Products, config: PipelineConfig, log: RunLog) -> list[dict[str, JsonValue]]:
+    """Every entry of `train:` that the run came to, with how it and its evaluation ended.
+
+    `failed` names the step whose failure ended either of them: its own, or one that it needs.
+    """
+    status = {step["name"]: step["status"] for step in log.steps}
+    facts: list[dict[str, JsonValue]] = []
+    for step in config.train:
+        train, evaluate = f"train:{step.name}", f"evaluate:{step.name}"
+        if train in status:
+            cause = products.failures.get(train) or products.failures.get(evaluate)
+            facts.append(
+                {
+                    "name": step.name,
+                    "trainer": step.uses,
+                    "base": step.options.model_dump()["model"],
+                    "status": status[train],
+                    "evaluation": status.get(evaluate),
+                    "failed": cause.step if cause else None,
+                }
+            )
+    return facts
 
 
 def model_facts(products: Products, store: Store) -> list[dict[str, str]]:

@@ -74,7 +74,7 @@ def test_a_worker_that_cannot_write_why_it_failed_says_so_all_the_same(environme
         "run_job('train', spec, Path('job').absolute(), lambda event: None)\n"
     )
     done = environment.python(code)
-    assert f"JobError: {environment.work / 'job/events.jsonl'}: cannot write " in done.stderr
+    assert f"DiskError: {environment.work / 'job/events.jsonl'}: cannot write " in done.stderr
     lines = (environment.work / "job/events.jsonl").read_text().splitlines()
     assert len(lines) > 100
     assert lines[-1].endswith("}")

@@ -119,10 +119,15 @@ def the_line(project: Installed, step: str) -> str:
     shown = done.stderr.splitlines()
     assert [line.split()[1] for line in shown if line.startswith(" FAILED")] == [step]
     (place,) = [number for number, line in enumerate(shown) if line.startswith("error: ")]
-    assert len(shown) == place + 2 and shown[-1].startswith("  ")
+    assert all(line.startswith("  ") for line in shown[place + 1 :])
+    assert [line for line in shown[place + 2 :] if not line.startswith("  all that it printed: ")] == []
+    assert len(shown) > place + 1
     manifest = json.loads((project.work / ".docutune/runs/latest/manifest.json").read_text())
-    assert (manifest["steps"][-1]["name"], manifest["steps"][-1]["status"]) == (step, "failed")
-    return str(shown[place]).removeprefix("error: ")
+    assert [(entry["name"], entry["status"]) for entry in manifest["steps"] if entry["status"] != "skipped"][-1] == (
+        step,
+        "failed",
+    )
+    return str(shown[place]).removeprefix("error: ").removeprefix(f"{step}: ")
 
 
 TWO = "generate: [{uses: buggy, with: {then: \"[sample('He.'), sample('She.')]\"}}]\nsplit: {rephrased: 0}\n"

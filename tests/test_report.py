@@ -297,7 +297,7 @@ def test_several_models_are_compared() -> None:
     assert headline([worse, silent], DATASET).startswith(
         "None of 2 models got better; the closest is other with matching"
     )
-    assert "| silent | — | — | — | — | — | Not measured |" in to_markdown(given)
+    assert "| silent | builtin/tiny | — | — | — | — | — | — | Not measured | — | — |" in to_markdown(given)
 
 
 def test_without_models_the_page_is_about_the_dataset() -> None:

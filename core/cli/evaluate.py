@@ -13,7 +13,7 @@ from docutune.cli.options import json_output, overrides, pipeline_file
 @pipeline_file
 @overrides
 @json_output
-def evaluate(file: Path, overrides: tuple[str, ...], trainer: str | None, as_json: bool) -> None:
+def evaluate(file: Path, overrides: tuple[str, ...], trainer: str | None, as_json: bool) -> int:
     """Measure a model again, base against tuned.
 
     Uses the models that `docutune run` trained and never trains; answers given before are not asked for again.
@@ -23,4 +23,4 @@ def evaluate(file: Path, overrides: tuple[str, ...], trainer: str | None, as_jso
     from docutune.cli.run import show_summary
 
     request = RunRequest(file, overrides, trainer, only_evaluate=True)
-    show_summary(Workspace.of(file).run(request, RunView()), as_json)
+    return show_summary(Workspace.of(file).run(request, RunView()), as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from docutune.cli.options import json_output, print_json
+from docutune.cli.run import failure_lines
 
 if TYPE_CHECKING:
     from docutune.api import Workspace
@@ -39,6 +40,7 @@ def status(run: str | None, limit: int, rebuild: bool, as_json: bool) -> None:
         return
     for row in rows:
         models = f"now in {row.step}" if row.step else ", ".join(row.models) or "-"
+        models += f"  failed: {', '.join(row.failed)}" if row.failed else ""
         click.echo(f"{row.id:<18} {row.outcome:<12} {row.seconds:8.1f} s  dataset {row.dataset or '-':<16}  {models}")
     if not rows:
         click.echo("no run yet; start one with: docutune run")
@@ -52,6 +54,9 @@ def _show_run(manifest: dict[str, Any]) -> None:
         click.echo(
             f"  {manifest['outcome']:<11} {current['name']:<27} {current['seconds']:8.1f} s  {_done(current)}".rstrip()
         )
+    for failure in manifest.get("failures", ()):
+        for line in failure_lines(failure, Path("runs", manifest["run"])):
+            click.echo(f"  {line}")
     for document in manifest.get("documents", ()):
         for problem in document["problems"]:
             click.echo(f"  {document['source']}: {problem}")

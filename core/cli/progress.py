@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_LINES = 10.0
 _OF_THE_MOMENT = {"seconds_left", "seconds", "learning_rate", "grad_norm"}
-_MARKS = {"made": "done", "reused": "reused", "failed": "FAILED", "cancelled": "stopped"}
+_MARKS = {"made": "done", "reused": "reused", "failed": "FAILED", "cancelled": "stopped", "skipped": "skipped"}
 
 
 class Unbreakable:

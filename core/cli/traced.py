@@ -102,6 +102,8 @@ def _(answer: RunTrace) -> Iterator[str]:
     yield _field("pipeline", f"{answer.pipeline}, as it was: runs/{answer.id}/pipeline.yaml")
     yield from _documents("read", answer.documents)
     yield from _uses((answer.dataset,) if answer.dataset else (), answer.models, ())
+    for failure in answer.failures:
+        yield _field("failed", f"{failure.get('step')}: {failure.get('message')}")
     for name, figures in answer.figures.items():
         if isinstance(figures, Mapping):
             yield from _figures(name, figures)

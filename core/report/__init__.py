@@ -9,6 +9,7 @@ from docutune.report.facts import (
     CurvePoint,
     DatasetFacts,
     EvaluationFacts,
+    FailureFacts,
     LengthBin,
     Lengths,
     LibraryFacts,
@@ -22,6 +23,7 @@ from docutune.report.facts import (
     SourceProblem,
     Spending,
     StepFacts,
+    TrainingFacts,
     Untold,
 )
 from docutune.report.report import to_html, to_json_text, to_markdown
@@ -33,6 +35,7 @@ __all__ = [
     "CurvePoint",
     "DatasetFacts",
     "EvaluationFacts",
+    "FailureFacts",
     "LengthBin",
     "Lengths",
     "LibraryFacts",
@@ -46,6 +49,7 @@ __all__ = [
     "SourceProblem",
     "Spending",
     "StepFacts",
+    "TrainingFacts",
     "Untold",
     "changed_answers",
     "coverage",

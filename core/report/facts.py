@@ -116,6 +116,7 @@ class Lengths:
 class DatasetFacts:
     """A dataset version; all numbers count samples except `facts`.
 
+    `trainings` has every entry of `train:` that the run came to, `models` those that gave a model, with the same names.
     `rejected` counts by reason; `left_out` samples name a symbol that is held out; `held_out` counts the test samples
     by why they are test samples: "rephrased", "unseen", "given" or "random" (corpus.HeldOut).
     """
@@ -190,7 +191,10 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class ModelReport:
-    """One trained model: what it is, how the training went, and what it answers."""
+    """One trained model: what it is, how the training went, and what it answers.
+
+    `log` has all that its worker printed, where this run trained it; the path is relative to the run's folder.
+    """
 
     name: str
     trainer: str
@@ -202,11 +206,43 @@ class ModelReport:
     evaluations: tuple[EvaluationFacts, ...] = ()
     changes: Changes | None = None
     answers: tuple[SideBySide, ...] = ()
+    log: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFacts:
+    """One entry of `train:`: how it and its evaluation ended ("made", "reused", "failed", "skipped").
+
+    `failed` is the step whose failure ended either of them; `evaluation` is None where none was asked for.
+    """
+
+    name: str
+    trainer: str
+    base: str
+    status: str
+    evaluation: str | None = None
+    failed: str | None = None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model came of it."""
+        return self.status in ("made", "reused")
+
+
+@dataclass(frozen=True, slots=True)
+class FailureFacts:
+    """A step that failed: why, what to do, where its log is in the run's folder, and the steps skipped because of it."""
+
+    step: str
+    message: str
+    hint: str | None = None
+    log: str | None = None
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """One step of the run: its name, "made", "reused", "failed" or "cancelled", and how long it took."""
+    """One step of the run: its name, how it ended (as Outcome.status), and how long it took."""
 
     name: str
     status: str
@@ -246,6 +282,8 @@ class Report:
     dataset: DatasetFacts | None = None
     rejected: Mapping[str, int] = field(default_factory=dict)
     models: tuple[ModelReport, ...] = ()
+    trainings: tuple[TrainingFacts, ...] = ()
+    failures: tuple[FailureFacts, ...] = ()
     steps: tuple[StepFacts, ...] = ()
     spending: Spending | None = None
     language: str = "en"

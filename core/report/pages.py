@@ -15,7 +15,7 @@ from docutune.records import JsonValue, finite
 from docutune.report import charts
 from docutune.report.answers import SHOWN
 from docutune.report.charts import Chart, bars, is_share, line_chart
-from docutune.report.facts import CurvePoint, ModelReport
+from docutune.report.facts import CurvePoint, FailureFacts, ModelReport, Report, TrainingFacts
 from docutune.report.verdict import lead, overall
 from docutune.report.words import flat, moment, plain
 
@@ -44,6 +44,19 @@ def loss_chart(model: ModelReport) -> Chart | None:
         loss=((point.step, point.loss) for point in model.curve),
         validation_loss=((point.step, point.validation_loss) for point in model.curve),
     )
+
+
+def entries(report: Report) -> Iterator[tuple[TrainingFacts, int, ModelReport | None]]:
+    """Every training with its model and the place of that among the models, from 1 on."""
+    places = {model.name: (place, model) for place, model in enumerate(report.models, 1)}
+    made = (TrainingFacts(model.name, model.trainer, model.base, "made") for model in report.models)
+    for training in report.trainings or made:
+        yield training, *places.get(training.name, (0, None))
+
+
+def failure_of(report: Report, training: TrainingFacts) -> FailureFacts | None:
+    """Why a training gave no model, or its model was not evaluated."""
+    return next((failure for failure in report.failures if failure.step == training.failed), None)
 
 
 def rate_chart(model: ModelReport) -> Chart | None:
@@ -118,6 +131,6 @@ def fence(text: str) -> str:
 
 
 _HELPERS = (
-    *(bars, is_share, shares, loss_chart, rate_chart, percent, few),
+    *(bars, is_share, shares, loss_chart, rate_chart, entries, failure_of, percent, few),
     *(lead, overall, moment, plain, flat, pretty, pieces, fragments, cell, fence),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from docutune.evaluation import FEWEST_CHANGES, Comparison
 from docutune.report.charts import is_share
-from docutune.report.facts import DatasetFacts, Meaning, ModelReport
+from docutune.report.facts import DatasetFacts, Meaning, ModelReport, TrainingFacts
 from docutune.report.words import Words
 from docutune.training import TINY
 
@@ -35,9 +35,31 @@ def overall(models: Sequence[ModelReport]) -> str:
     return "worse" if verdicts == {"worse"} else "no difference"
 
 
-def headline(models: Sequence[ModelReport], dataset: DatasetFacts | None, language: str = "en") -> str:
-    """The answer in one sentence: better, worse or no difference, on what, by how much, how sure, how often asked."""
+def headline(
+    models: Sequence[ModelReport],
+    dataset: DatasetFacts | None,
+    language: str = "en",
+    trainings: Sequence[TrainingFacts] = (),
+) -> str:
+    """The answer in one sentence: better, worse or no difference, on what, by how much, how sure, how often asked.
+
+    Where trainings or evaluations failed, another sentence says so.
+    """
     words = Words(language)
+    return words.say("sentences").join([_answer(models, dataset, words), *_failed(trainings, words)])
+
+
+def _failed(trainings: Sequence[TrainingFacts], words: Words) -> Iterator[str]:
+    groups = {
+        "head.no model": [training.name for training in trainings if not training.has_model],
+        "head.not evaluated": [training.name for training in trainings if training.has_model and training.failed],
+    }
+    for key, names in groups.items():
+        if names:
+            yield words.say(key, count=len(names), all=len(trainings), names=words.say("comma").join(names))
+
+
+def _answer(models: Sequence[ModelReport], dataset: DatasetFacts | None, words: Words) -> str:
     found = best(models)
     if found is None:
         return _unmeasured(models, dataset, words)

@@ -14,6 +14,8 @@ from docutune.report.charts import is_share, number
 from docutune.report.facts import Changes, Score, Spending
 from docutune.report.texts import TEXTS
 
+_UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -115,6 +117,24 @@ class Words:
         )
         known = [(self.say(name), f"{count:,}") for name, count in counts if count is not None]
         return [*known, (self.say("cost"), cost)] if cost else known
+
+    def size(self, figures: Mapping[str, JsonValue]) -> str:
+        """The number of a model's parameters: 596 M; empty where the trainer did not say it."""
+        count = figures.get("parameters")
+        if not isinstance(count, (int, float)) or not math.isfinite(count):
+            return ""
+        unit, name = next(((unit, name) for unit, name in _UNITS if count >= unit), (1, ""))
+        return f"{count / unit:.3g} {name}".strip()
+
+    def memory(self, figures: Mapping[str, JsonValue]) -> str:
+        """The most memory that a training took: 3.52 GiB; empty where the trainer did not say it."""
+        peak = figures.get("memory_gib")
+        return f"{peak:.2f} GiB" if isinstance(peak, (int, float)) and math.isfinite(peak) else ""
+
+    def took(self, figures: Mapping[str, JsonValue]) -> str:
+        """How long a training took; empty where that is not known."""
+        seconds = figures.get("seconds")
+        return self.duration(seconds) if isinstance(seconds, (int, float)) and math.isfinite(seconds) else ""
 
     def duration(self, seconds: float) -> str:
         """A time span: 0.4 s, 12 s, 3 min 5 s, 1 h 12 min."""

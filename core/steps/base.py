@@ -79,11 +79,22 @@ class Evaluated:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Why `step` failed; `log` holds all that its worker printed, where it had one."""
+
+    step: str
+    message: str
+    hint: str | None = None
+    log: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Products:
     """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix.
 
     `given` holds the ids of the samples that came from files, each with the split that its file gives it; `replies` the
     keys of the chat model's replies behind the samples; `unanswered` counts tasks that the next run tries again.
+    `failures` says of steps that gave nothing why: their own failure, or that of a step they need.
     """
 
     documents: tuple[Document, ...] = ()
@@ -99,6 +110,7 @@ class Products:
     bases: Mapping[str, Base] = field(default_factory=dict)
     models: Mapping[str, TrainedModel] = field(default_factory=dict)
     evaluations: Mapping[str, Evaluated] = field(default_factory=dict)
+    failures: Mapping[str, Failure] = field(default_factory=dict)
 
 
 class Progress(Protocol):

@@ -170,7 +170,10 @@ class DatasetTrace:
 
 @dataclass(frozen=True, slots=True)
 class RunTrace:
-    """A run, from its pipeline file to its figures by model and evaluator."""
+    """A run, from its pipeline file to its figures by model and evaluator.
+
+    `trainings` are the entries of `train:` with how they ended, `failures` the steps that failed, as in the manifest.
+    """
 
     id: str
     project: str
@@ -181,6 +184,8 @@ class RunTrace:
     documents: tuple[DocumentBrief, ...]
     dataset: Share | None
     models: tuple[ModelBrief, ...]
+    trainings: tuple[Mapping[str, JsonValue], ...]
+    failures: tuple[Mapping[str, JsonValue], ...]
     figures: Mapping[str, JsonValue]
 
 

@@ -168,6 +168,8 @@ class Teller:
             documents=uses.all_documents((row for row in rows if row.split), run, self.sources),
             dataset=found,
             models=tuple(model for model in uses.models(self.history, [found] if found else []) if model.key in own),
+            trainings=tuple(facts.get("trainings", ())),
+            failures=tuple(facts.get("failures", ())),
             figures=facts.get("figures", {}),
         )
 
