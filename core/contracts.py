@@ -38,6 +38,9 @@ class Registration:
     environment that will run the plugin; `extra` is what to install when one is missing ("docutune[trl]"). `prompts`
     is a package with the plugin's prompt templates (`string.Template`), <language>/<name>.md; the Config's field
     `prompts` gets their texts by name ("en/how-to"), and those of files beside the pipeline file in their place.
+    `needs_gpu` says that the plugin does nothing without one; `instead` names a plugin of the same kind that takes the
+    same options, for messages where this one cannot run. `several_devices`: a trainer works as one of several processes
+    of one torch.distributed group, of which rank 0 alone writes; any other trainer is given `devices: 1` only.
     """
 
     name: str
@@ -48,6 +51,9 @@ class Registration:
     requires: tuple[str, ...] = ()
     extra: str | None = None
     prompts: str | None = None
+    needs_gpu: bool = False
+    instead: str | None = None
+    several_devices: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Binder:
         options = self._options(entry, raw.get("with"), (*path, "with"))
         if options is None:
             return None
+        self._refuse_devices(entry, options, (*path, "with", "devices"))
         name = raw.get("name")
         return StepConfig(
             uses=entry.name,
@@ -96,6 +97,15 @@ class Binder:
         if lacks:
             self._add(path, lacks)
         return entry
+
+    def _refuse_devices(self, entry: Entry, options: BaseModel, path: KeyPath) -> None:
+        """A trainer that knows nothing of other processes would train on one device, or each one for itself."""
+        devices = getattr(options, "devices", 1)
+        if entry.kind != "trainer" or devices == 1 or entry.registration.several_devices:
+            return
+        able = [other.name for other in self.registry.registrations("trainer") if other.registration.several_devices]
+        way = f"; on several trains {listed(able)}" if able else ""
+        self._add(path, f"{entry} trains on one device, not on {devices}: write devices: 1{way}")
 
     def _options(self, entry: Entry, raw: Any, path: KeyPath) -> BaseModel | None:
         if raw is None:

@@ -25,12 +25,13 @@ class Device:
 
 
 def device() -> Device:
-    """The first GPU in bfloat16 (float16 where it knows none), or the CPU in float32."""
+    """The GPU of this process in bfloat16 (float16 where it knows none), or the CPU in float32."""
     import torch
 
     if not torch.cuda.is_available():
         return Device("cpu", torch.float32)
-    return Device("cuda:0", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16)
+    name = f"cuda:{torch.cuda.current_device()}"
+    return Device(name, torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16)
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

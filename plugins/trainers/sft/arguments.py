@@ -35,6 +35,7 @@ def sft_arguments(
         "per_device_eval_batch_size": passes.micro,
         "gradient_accumulation_steps": passes.accumulation,
         "gradient_checkpointing": passes.checkpointing,
+        "gradient_checkpointing_kwargs": {"use_reentrant": False},
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": config.schedule,
         "warmup_steps": round(config.warmup_ratio * steps),
@@ -56,6 +57,9 @@ def sft_arguments(
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,
+        "average_tokens_across_devices": True,
+        "ddp_find_unused_parameters": False,
+        "ddp_broadcast_buffers": False,
         "dataloader_pin_memory": where.name != "cpu",
     }
     return SFTConfig(**{**known, **more})

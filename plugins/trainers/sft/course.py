@@ -13,6 +13,7 @@ from docutune.errors import DocutuneError
 from docutune.hf.encode import encode_file, read_template
 from docutune.hf.load import Device, device, free_memory, load_tokenizer
 from docutune.hf.save import saving
+from docutune.plugins.trainers.sft import ranks
 from docutune.plugins.trainers.sft.apart import check_apart
 from docutune.plugins.trainers.sft.arguments import sft_arguments
 from docutune.plugins.trainers.sft.backend import Backend
@@ -38,14 +39,13 @@ def train(
     context: Context,
 ) -> ModelRef:
     """Train; the adapter, its template.json and its model card go to `context.folder`/adapter."""
-    where = device()
+    where, passes = device(), Passes.asked(config, ranks.count())
     tokenizer = load_tokenizer(base.folder)
     template = read_template(tokenizer, config.model)
     encoded = encode_file(tokenizer, template, train, config.max_length)
     held_out = encode_file(tokenizer, template, validation, config.max_length) if validation else None
     data = prepared(config, encoded, held_out, context)
     set_seed(config.seed)
-    passes = Passes.asked(config)
     model = backend.load(base.folder, where, passes.checkpointing)
     follower = Follower(context, {"samples": encoded.samples, "left_out": encoded.left_out})
     trainer = _trainer(backend, config, model, tokenizer, data, where, passes, follower, context.folder)
@@ -56,6 +56,8 @@ def train(
     finally:
         follower.close()
     adapter = context.folder / "adapter"
+    if ranks.number():
+        return ModelRef(base.folder, base.digest, adapter)
     with saving(adapter, (weights for weights in model.parameters() if weights.requires_grad)):
         model.save_pretrained(str(adapter), save_embedding_layers=False)  # they are never trained
         template.save(adapter)
@@ -79,6 +81,7 @@ def _trainer(
         config, passes, where, len(data.train), data.validation is not None, folder, backend.arguments()
     )
     trainer = Trainer(
+        passes=passes,
         model=model,
         args=arguments,
         data_collator=_collate(backend, config, model, tokenizer, where),
@@ -90,6 +93,8 @@ def _trainer(
     for parameter in model.parameters():
         if parameter.requires_grad:  # SFTTrainer makes them bfloat16, which loses small updates
             parameter.data = parameter.data.float()
+    if ranks.number():
+        set_seed(config.seed + ranks.number())  # each device drops others of its inputs
     return trainer
 
 

@@ -12,6 +12,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
+from docutune.plugins.trainers.sft import ranks
 
 _FIGURES = ("loss", "learning_rate", "grad_norm", "eval_loss")
 _BEAT = 0.5  # seconds between looks for a cancellation
@@ -25,7 +26,7 @@ class Follower(TrainerCallback):
         self.figures: dict[str, float] = {}
         self._known = dict(figures)
         self._context = context
-        self._board = SummaryWriter(log_dir=str(context.folder / "tensorboard"))
+        self._board = None if ranks.number() else SummaryWriter(log_dir=str(context.folder / "tensorboard"))
         self._started = self._last = time.monotonic()
         self._tokens = 0.0
 
@@ -67,14 +68,15 @@ class Follower(TrainerCallback):
             )
         self._tokens = float(state.num_input_tokens_seen)
         figures |= self._pace(state)
-        for name, value in figures.items():
+        for name, value in figures.items() if self._board else ():
             self._board.add_scalar(name, value, state.global_step)
         self._report(state, self._known | figures)
         self._known = {}
 
     def close(self) -> None:
         """Finish the TensorBoard files."""
-        self._board.close()
+        if self._board:
+            self._board.close()
 
     def _pace(self, state: TrainerState) -> dict[str, float]:
         """Non-padding tokens per second since the start, and the seconds that the remaining steps will take."""

@@ -2,8 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from accelerate.data_loader import prepare_data_loader
+from torch.utils.data import DataLoader
+from transformers.trainer_utils import EvalLoopOutput
 from trl.trainer.sft_trainer import SFTTrainer  # in a process that imported unsloth, unsloth's
+
+from docutune.plugins.trainers.sft import ranks
+from docutune.plugins.trainers.sft.order import Batches, Order, WithBlank, by_length, in_turn, shuffled
+from docutune.plugins.trainers.sft.passes import Passes
 
 
 class Trainer(SFTTrainer):
     """SFTTrainer on rows that are encoded and labelled already."""
+
+    def __init__(self, *, passes: Passes, **named: Any) -> None:
+        self._passes = passes
+        super().__init__(**named)
+
+    def get_train_dataloader(self) -> Any:
+        """This device's share of the rows, the same in every process that starts from the same seed."""
+        rows = len(self.train_dataset)
+        if self.args.train_sampling_strategy == "group_by_length":
+            lengths = [len(row["input_ids"]) for row in self.train_dataset]
+            return self._loader(self.train_dataset, by_length(lengths, self._passes.batch, self.args.seed))
+        return self._loader(self.train_dataset, shuffled(rows, self.args.seed))
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """This device's share of the rows for the validation loss."""
+        return self._loader(self.eval_dataset, in_turn(len(self.eval_dataset)))
+
+    def evaluation_loop(
+        self,
+        dataloader: Any,
+        description: str,
+        prediction_loss_only: bool | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> EvalLoopOutput:
+        """The mean loss of all tokens that bear one, each counted once, however they are cut into batches."""
+        self.model.eval()
+        summed, tokens = 0.0, 0.0
+        for batch in dataloader:
+            inputs = self._prepare_inputs(batch)
+            mine = float(_bearing(inputs))
+            (everyones,) = ranks.total(mine)
+            with torch.no_grad():
+                loss = self.prediction_step(self.model, inputs, True)[0]
+            summed += float(loss) * everyones / ranks.count()  # it is of all tokens, scaled for the mean over devices
+            tokens += mine
+            self.control = self.callback_handler.on_prediction_step(self.args, self.state, self.control)
+        summed, tokens = ranks.total(summed, tokens)
+        metrics = {f"{metric_key_prefix}_loss": summed / tokens}
+        return EvalLoopOutput(None, None, metrics, len(self.eval_dataset))
+
+    def _loader(self, dataset: Any, order: Order) -> Any:
+        batches = Batches(len(dataset), self._passes, ranks.number(), order)
+        loader = DataLoader(
+            WithBlank(dataset),
+            batch_sampler=batches,
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        return prepare_data_loader(loader, self.accelerator.device, 1, 0, put_on_device=True)
+
+
+def _bearing(inputs: Mapping[str, torch.Tensor]) -> int:
+    return int(inputs["labels"][..., 1:].ne(-100).sum())

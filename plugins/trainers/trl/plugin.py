@@ -37,5 +37,6 @@ def docutune_trainers() -> list[Registration]:
             load="docutune.plugins.trainers.trl.train:Trl",
             requires=("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "accelerate", "tensorboard"),
             extra="docutune[trl]",
+            several_devices=True,
         )
     ]
