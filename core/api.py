@@ -98,7 +98,9 @@ class Workspace:
         """Read and check the pipeline file; ConfigError names every problem at once."""
         from docutune.config import load
 
-        return load(request.file, self.registry, request.overrides, request.trainer)
+        config = load(request.file, self.registry, request.overrides, request.trainer)
+        entries = [step.entry for step in config.train]
+        return _with_machine(config) if any(entry.registration.needs_gpu for entry in entries) else config
 
     def plan(self, request: RunRequest, progress: Progress) -> Plan:
         """What `run` would do; documents are parsed, nothing else is made."""
@@ -315,3 +317,12 @@ class Workspace:
                     "docutune run makes it again",
                 )
         return ModelRef(base, entry["base_digest"], adapter)
+
+
+def _with_machine(config: PipelineConfig) -> PipelineConfig:
+    """The configuration, with a note on each trainer that this machine cannot run for want of a GPU."""
+    from docutune.doctor import without_gpu
+
+    found = without_gpu(dict.fromkeys(step.entry for step in config.train))
+    told = tuple(f"{entry} needs a GPU, and this machine shows none: {advice}" for entry, advice in found)
+    return config.model_copy(update={"notes": (*config.notes, *told)})

@@ -10,14 +10,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from docutune import tested
-from docutune.registry import Registry
+from docutune.registry import Entry, Registry
 
 OK: Literal["ok"] = "ok"
 WARN: Literal["warn"] = "warn"
@@ -63,6 +63,14 @@ def gpu_memory() -> float | None:
         return None
     sizes = re.findall(r", (\d+) MiB, \d+ MiB, ", str(_nvidia_smi()))
     return max((int(size) / 1024 for size in sizes), default=None)
+
+
+def without_gpu(entries: Iterable[Entry]) -> Iterator[tuple[Entry, str]]:
+    """Those plugins that need a GPU, each with what to do, where this machine shows none that torch can use."""
+    needing = [entry for entry in entries if entry.registration.needs_gpu]
+    if needing and gpu_memory() is None:
+        for entry in needing:
+            yield entry, entry.detour or "use it on a machine with one"
 
 
 def check_hub() -> Check:
@@ -170,5 +178,7 @@ def _plugins() -> Iterator[Check]:
     for entry in registry.entries:
         if entry.missing:
             yield Check(f"plugin {entry.name}", WARN, f"needs {', '.join(entry.missing)}", entry.install)
+    for entry, advice in without_gpu(ready):
+        yield Check(f"plugin {entry.name}", WARN, "needs a GPU, and this machine shows none", advice)
     for item in registry.failed:
         yield Check("plugin", WARN, str(item), item.hint)

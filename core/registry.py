@@ -18,7 +18,7 @@ from docutune.contracts import ParserRegistration, Registration
 from docutune.discovery import OWN_PACKAGE, Failed, Loaded, discover, fail, guarded_stdout
 from docutune.environment import absent
 from docutune.errors import DocutuneError, PluginError
-from docutune.records import Reads
+from docutune.records import JsonValue, Reads
 from docutune.suggestions import did_you_mean
 
 KINDS = ("parser", "generator", "curator", "trainer", "runtime", "evaluator")
@@ -54,6 +54,12 @@ class Entry:
         )
 
     @property
+    def facts(self) -> dict[str, JsonValue]:
+        """What tells it from the plugin of that name in another environment."""
+        facts: dict[str, JsonValue] = {"kind": self.kind, "name": self.name}
+        return {**facts, "package": self.package, "version": self.version, "revision": self.registration.revision}
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The modules that the plugin needs and this environment lacks."""
         return absent(self.registration.requires)
@@ -76,9 +82,18 @@ class Entry:
         return f"{self.kind} {self.name!r}"
 
     def lacks(self) -> str | None:
-        """One line on the libraries that are missing and how to install them; None when nothing is."""
+        """One line on the libraries that are missing and what to do about it; None when nothing is."""
         missing = self.missing
-        return f"{self} needs {', '.join(missing)}: install with {self.install}" if missing else None
+        if not missing:
+            return None
+        line = f"{self} needs {', '.join(missing)}: install with {self.install}"
+        return f"{line}, or {self.detour}" if self.detour else line
+
+    @property
+    def detour(self) -> str | None:
+        """What to write where this plugin cannot run."""
+        instead = self.registration.instead
+        return f"write `uses: {instead}`, which takes the same options" if instead else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The trainer `unsloth`: QLoRA with unsloth's kernels under TRL's SFTTrainer."""

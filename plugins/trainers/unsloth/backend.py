@@ -1,0 +1,89 @@
+"""The base and its adapters by unsloth's FastLanguageModel; imported once unsloth is (see train.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig
+from unsloth import FastLanguageModel
+
+from docutune.errors import DocutuneError
+from docutune.hf.load import Device
+from docutune.plugins.trainers.sft.collate import Collate, Rows, joined, lengths
+from docutune.plugins.trainers.unsloth.plugin import Config
+
+
+class Fast:
+    """Implements sft.backend.Backend with unsloth."""
+
+    name = "unsloth"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def load(self, base: Path, where: Device, checkpointing: bool) -> Any:
+        """The base with fresh adapters, as unsloth patches them; its checkpointing keeps activations in main memory."""
+        config = self._config
+        _check_positions(base, config)
+        recompute = "unsloth" if checkpointing else False
+        model, _ = FastLanguageModel.from_pretrained(
+            str(base),
+            max_seq_length=config.max_length,
+            dtype=where.dtype,
+            load_in_4bit=config.quantization == "nf4",
+            load_in_8bit=config.quantization == "int8",
+            load_in_16bit=config.quantization == "none",
+            device_map={"": where.name},
+            use_exact_model_name=True,  # never a quantized copy from the hub in place of the base
+            fix_tokenizer=False,  # the tokenizer is loaded by the course, as it is
+            trust_remote_code=False,
+            use_gradient_checkpointing=recompute,
+            offload_embedding=False,
+            random_state=config.seed,
+            local_files_only=True,
+        )
+        adapted = FastLanguageModel.get_peft_model(
+            model,
+            r=config.lora_rank,
+            lora_alpha=config.alpha,
+            lora_dropout=config.lora_dropout,
+            target_modules="all-linear",
+            use_rslora=config.lora_variant == "rslora",
+            use_dora=config.lora_variant == "dora",
+            use_gradient_checkpointing=recompute,
+            random_state=config.seed,
+        )
+        _make_plain(adapted.peft_config["default"], config.model)
+        return adapted
+
+    def arguments(self) -> Mapping[str, Any]:
+        """The plain loss: TRL's own default replaces the model's head, which unsloth has replaced already."""
+        return {"loss_type": "nll", "padding_free": False}
+
+    def collate(self, model: Any, where: Device, pad: int) -> Collate:
+        """All samples in one row; unsloth's attention reads where they end under a name of its own."""
+
+        def collated(rows: Rows) -> dict[str, Any]:
+            return {**joined(rows), "packed_seq_lengths": torch.tensor(lengths(rows), dtype=torch.int32)}
+
+        return collated
+
+
+def _check_positions(base: Path, config: Config) -> None:
+    """unsloth would stretch the rotary embedding of the base without a word, and only while it trains."""
+    positions = getattr(AutoConfig.from_pretrained(base, local_files_only=True), "max_position_embeddings", None)
+    if positions is not None and config.max_length > positions:
+        raise DocutuneError(
+            f"max_length {config.max_length} is more than the {positions} positions of {config.model}",
+            f"lower max_length to {positions}",
+        )
+
+
+def _make_plain(adapter: Any, model: str) -> None:
+    """An adapter's configuration that plain PEFT reads anywhere: no path of this machine, nothing of unsloth."""
+    adapter.base_model_name_or_path = model
+    adapter.target_modules = sorted(adapter.target_modules)  # a set's order differs from process to process
+    adapter.auto_mapping = None

@@ -1,0 +1,48 @@
+"""What the trainer `unsloth` is."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from docutune import Registration, TrainingConfig, hookimpl
+
+
+class Config(TrainingConfig):
+    """The options of every trainer; unsloth adds none, and leaves two to `trl`."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Config:
+        if self.tuning == "full":
+            raise ValueError("unsloth trains adapters here; for tuning: full write `uses: trl`")
+        if isinstance(self.devices, int) and self.devices > 1:
+            raise ValueError("unsloth trains on one GPU here; for several write `uses: trl`")
+        return self
+
+
+@hookimpl
+def docutune_trainers() -> list[Registration]:
+    """The trainer `unsloth`."""
+    return [
+        Registration(
+            name="unsloth",
+            revision=1,
+            summary="QLoRA with unsloth's kernels under TRL's SFTTrainer, on an NVIDIA GPU",
+            config=Config,
+            load="docutune.plugins.trainers.unsloth.train:Unsloth",
+            requires=(
+                "torch",
+                "transformers",
+                "peft",
+                "trl",
+                "bitsandbytes",
+                "datasets",
+                "accelerate",
+                "tensorboard",
+                "unsloth",
+                "unsloth_zoo",
+            ),
+            extra="docutune[unsloth]",
+            needs_gpu=True,
+            instead="trl",
+        )
+    ]
