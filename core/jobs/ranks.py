@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from docutune.atomic import writing
-from docutune.errors import EXIT_FAILURE, DocutuneError
+from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, DocutuneError
 from docutune.jobs.processes import Worker, failure, start
 from docutune.records import JsonValue
 
 _POLL_SECONDS = 0.1
 _OWN_REASON = 2.0  # seconds that rank 0 has to say itself why it ends, before another rank's reason counts
 _OTHERS_REASON = 5.0  # seconds until a rank that died is seen as the cause of what rank 0 met
+_WELL = (None, 0, EXIT_INTERRUPTED)  # at work, done, or stopped as all of them are
 _END_GRACE = 60.0  # seconds to end after rank 0 has all that it needs
 
 Lost = Callable[[int, DocutuneError], None]
@@ -73,7 +74,8 @@ class Crew:
 
     def _look(self) -> None:
         while not self._over.wait(_POLL_SECONDS):
-            dead = [number for number, worker in enumerate(self._workers, 1) if worker.process.poll()]
+            codes = {number: worker.process.poll() for number, worker in enumerate(self._workers, 1)}
+            dead = [number for number, code in codes.items() if code not in _WELL]
             if dead and not self._over.wait(_OWN_REASON):
                 self._lost(dead[0], failure(self._workers[dead[0] - 1]))
                 for worker in self._workers:
@@ -100,7 +102,7 @@ def crew(action: str, spec: Mapping[str, JsonValue], count: int, folder: Path, l
         try:
             yield Rank(0, count, meeting)
         except DocutuneError:
-            members.end(0)
+            members.end(_OWN_REASON)  # they may have the same to say, and write what it is about
             raise
         except BaseException:
             members.blame()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 import torch
 from torch import distributed
@@ -50,6 +51,15 @@ def gathered(value: T) -> list[T]:
     values: list[T] = [value] * count()
     distributed.all_gather_object(values, value)
     return values
+
+
+def of_first(find: Callable[[], T]) -> T:
+    """What the first of them finds; the others wait for it."""
+    if not _several():
+        return find()
+    found = [None if number() else find()]
+    distributed.broadcast_object_list(found)
+    return cast(T, found[0])
 
 
 def _several() -> bool:
