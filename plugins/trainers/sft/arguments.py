@@ -14,6 +14,7 @@ from docutune.plugins.trainers.sft.passes import Passes
 from docutune.training import TrainingConfig
 
 _LOGS = 100  # points of the loss curve
+_CHECKPOINTS = 10  # the last one at the end
 _EVALUATIONS = 4  # of the validation loss, the last one at the end
 
 
@@ -54,7 +55,8 @@ def sft_arguments(
         "logging_steps": max(1, steps // _LOGS),
         "logging_nan_inf_filter": False,
         "include_num_input_tokens_seen": "non_padding",
-        "save_strategy": "no",
+        "save_strategy": "steps",
+        "save_steps": config.save_steps or max(1, steps // _CHECKPOINTS),
         "report_to": "none",
         "disable_tqdm": True,
         "average_tokens_across_devices": True,

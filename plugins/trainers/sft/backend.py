@@ -14,6 +14,7 @@ class Backend(Protocol):
     """Loads the model to train. Everything else of a training is the same for all."""
 
     name: str
+    revision: int
 
     def load(self, base: Path, where: Device, checkpointing: bool) -> Any:
         """The model of that folder, ready to train: a PeftModel with fresh adapters, or the whole model.

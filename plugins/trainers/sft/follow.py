@@ -1,18 +1,18 @@
-"""What SFTTrainer tells while it trains, passed on as progress; where it is cancelled or gives up."""
+"""What SFTTrainer tells while it trains, passed on as progress and to TensorBoard."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from docutune.contracts import Context
-from docutune.errors import DocutuneError
 from docutune.plugins.trainers.sft import ranks
+from docutune.plugins.trainers.sft.board import Board
+from docutune.plugins.trainers.sft.usage import peak_memory
+from docutune.records import JsonValue
 
 _FIGURES = ("loss", "learning_rate", "grad_norm", "eval_loss")
 _BEAT = 0.5  # seconds between looks for a cancellation
@@ -21,18 +21,22 @@ _BEAT = 0.5  # seconds between looks for a cancellation
 class Follower(TrainerCallback):
     """Reports each logged step to the context, whose `progress` also raises Cancelled, and to TensorBoard."""
 
-    def __init__(self, context: Context, figures: Mapping[str, float]) -> None:
+    def __init__(self, context: Context, board: Board, figures: Mapping[str, float]) -> None:
         """`figures` are known beforehand and go with the first report."""
         self.figures: dict[str, float] = {}
         self._known = dict(figures)
         self._context = context
-        self._board = None if ranks.number() else SummaryWriter(log_dir=str(context.folder / "tensorboard"))
+        self._board = board
         self._started = self._last = time.monotonic()
         self._tokens = 0.0
+        self._before = (0, 0)  # steps and tokens that an interrupted training had done
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """The clock starts once the model is loaded."""
         self._started = time.monotonic()
+        self._before = (state.global_step, int(state.num_input_tokens_seen))
+        if not ranks.number():
+            self._board.begin(state.global_step)
         self._report(state, {})
 
     def on_substep_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -57,31 +61,31 @@ class Follower(TrainerCallback):
         logs: Mapping[str, float] | None = None,
         **_: Any,
     ) -> None:
-        """The figures of a logging step. A loss that is no number ends the training: it never comes back."""
+        """The figures of a logging step or of a validation."""
         figures = {name: float(logs[name]) for name in _FIGURES if logs and name in logs}
         if not figures:
             return
-        if not math.isfinite(figures.get("loss", 0.0)):
-            raise DocutuneError(
-                f"the loss is {figures['loss']} at step {state.global_step}",
-                "lower learning_rate, or raise warmup_ratio",
-            )
-        self._tokens = float(state.num_input_tokens_seen)
-        figures |= self._pace(state)
-        for name, value in figures.items() if self._board else ():
-            self._board.add_scalar(name, value, state.global_step)
+        self._tokens = float(state.num_input_tokens_seen - self._before[1])
+        figures |= self._pace(state) | {"memory_gib": peak_memory()}
+        self._board.scalars(figures, state.global_step)
         self._report(state, self._known | figures)
         self._known = {}
 
+    def go_on(self, curve: Sequence[Mapping[str, JsonValue]]) -> None:
+        """The figures that an interrupted training had reported; those known beforehand were among the first."""
+        for point in curve:
+            known = {name: value for name, value in point.items() if name != "step"}
+            self.figures.update({name: float(v) for name, v in known.items() if isinstance(v, (int, float))})
+        self._known = {} if curve else self._known
+
     def close(self) -> None:
         """Finish the TensorBoard files."""
-        if self._board:
-            self._board.close()
+        self._board.close()
 
     def _pace(self, state: TrainerState) -> dict[str, float]:
         """Non-padding tokens per second since the start, and the seconds that the remaining steps will take."""
         seconds = max(time.monotonic() - self._started, 1e-9)
-        done = max(state.global_step, 1)
+        done = max(state.global_step - self._before[0], 1)
         return {
             "tokens_per_second": round(self._tokens / seconds, 1),
             "seconds_left": round(seconds / done * (state.max_steps - state.global_step), 1),

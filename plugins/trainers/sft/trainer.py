@@ -9,19 +9,38 @@ import torch
 from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
 from transformers.trainer_utils import EvalLoopOutput
-from trl.trainer.sft_trainer import SFTTrainer  # in a process that imported unsloth, unsloth's
 
 from docutune.plugins.trainers.sft import ranks
+from docutune.plugins.trainers.sft.finite import Watch
 from docutune.plugins.trainers.sft.order import Batches, Order, WithBlank, by_length, in_turn, shuffled
 from docutune.plugins.trainers.sft.passes import Passes
+from docutune.plugins.trainers.sft.resume import ResumingTrainer
 
 
-class Trainer(SFTTrainer):
+class Trainer(ResumingTrainer):
     """SFTTrainer on rows that are encoded and labelled already."""
 
-    def __init__(self, *, passes: Passes, **named: Any) -> None:
+    def __init__(self, *, passes: Passes, watch: Watch, **named: Any) -> None:
         self._passes = passes
+        self._watch = watch
         super().__init__(**named)
+
+    def get_batch_samples(self, *arguments: Any, **named: Any) -> Any:
+        """The passes of the next step."""
+        self._watch.begin()
+        return super().get_batch_samples(*arguments, **named)
+
+    def training_step(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> torch.Tensor:
+        """One pass, forward and backward."""
+        loss: torch.Tensor = super().training_step(model, inputs, *arguments, **named)
+        self._watch.saw(inputs, loss)
+        return loss
+
+    def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
+        """Asked for between the gradient and the update of a step."""
+        norm = super()._get_grad_norm(model, grad_norm)
+        self._watch.check(norm, self.state.global_step + 1, scaled=self.args.fp16)
+        return norm
 
     def get_train_dataloader(self) -> Any:
         """This device's share of the rows, the same in every process that starts from the same seed."""

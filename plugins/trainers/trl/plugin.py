@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docutune import Registration, TrainingConfig, hookimpl
 
+REVISION = 2
+"""Raised whenever the same input would give another adapter."""
+
 
 class TrlOptions(BaseModel):
     """What only this trainer has."""
@@ -31,7 +34,7 @@ def docutune_trainers() -> list[Registration]:
     return [
         Registration(
             name="trl",
-            revision=2,
+            revision=REVISION,
             summary="QLoRA with TRL's SFTTrainer, on a GPU or the CPU",
             config=Config,
             load="docutune.plugins.trainers.trl.train:Trl",

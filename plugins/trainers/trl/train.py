@@ -12,7 +12,7 @@ from docutune.contracts import Context
 from docutune.hf.load import Device, load_base
 from docutune.plugins.trainers.sft import attention, course
 from docutune.plugins.trainers.sft.collate import Collate
-from docutune.plugins.trainers.trl.plugin import Config
+from docutune.plugins.trainers.trl.plugin import REVISION, Config
 from docutune.records import ModelRef
 
 
@@ -20,6 +20,7 @@ class Trl:
     """Implements contracts.Trainer, and sft.backend.Backend with transformers and peft."""
 
     name = "trl"
+    revision = REVISION
 
     def __init__(self, config: Config) -> None:
         self._config = config
