@@ -12,14 +12,16 @@ from unsloth import FastLanguageModel
 
 from docutune.errors import DocutuneError
 from docutune.hf.load import Device
+from docutune.plugins.trainers.sft.adapters import lora_options, make_plain
 from docutune.plugins.trainers.sft.collate import Collate, Rows, joined, lengths
-from docutune.plugins.trainers.unsloth.plugin import Config
+from docutune.plugins.trainers.unsloth.plugin import REVISION, Config
 
 
 class Fast:
     """Implements sft.backend.Backend with unsloth."""
 
     name = "unsloth"
+    revision = REVISION
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -47,17 +49,12 @@ class Fast:
         )
         adapted = FastLanguageModel.get_peft_model(
             model,
-            r=config.lora_rank,
-            lora_alpha=config.alpha,
-            lora_dropout=config.lora_dropout,
-            target_modules="all-linear",
-            use_rslora=config.lora_variant == "rslora",
-            use_dora=config.lora_variant == "dora",
+            **lora_options(config),
             use_gradient_checkpointing=recompute,
             random_state=config.seed,
         )
-        _make_plain(adapted.peft_config["default"], config.model)
-        return adapted
+        adapted.peft_config["default"].auto_mapping = None  # nothing of unsloth
+        return make_plain(adapted, config.model)
 
     def arguments(self) -> Mapping[str, Any]:
         """The plain loss: TRL's own default replaces the model's head, which unsloth has replaced already."""
@@ -80,10 +77,3 @@ def _check_positions(base: Path, config: Config) -> None:
             f"max_length {config.max_length} is more than the {positions} positions of {config.model}",
             f"lower max_length to {positions}",
         )
-
-
-def _make_plain(adapter: Any, model: str) -> None:
-    """An adapter's configuration that plain PEFT reads anywhere: no path of this machine, nothing of unsloth."""
-    adapter.base_model_name_or_path = model
-    adapter.target_modules = sorted(adapter.target_modules)  # a set's order differs from process to process
-    adapter.auto_mapping = None

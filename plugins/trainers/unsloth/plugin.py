@@ -6,6 +6,9 @@ from pydantic import model_validator
 
 from docutune import Registration, TrainingConfig, hookimpl
 
+REVISION = 1
+"""Raised whenever the same input would give another adapter."""
+
 
 class Config(TrainingConfig):
     """The options of every trainer; unsloth adds none, and leaves two to `trl`."""
@@ -25,7 +28,7 @@ def docutune_trainers() -> list[Registration]:
     return [
         Registration(
             name="unsloth",
-            revision=1,
+            revision=REVISION,
             summary="QLoRA with unsloth's kernels under TRL's SFTTrainer, on an NVIDIA GPU",
             config=Config,
             load="docutune.plugins.trainers.unsloth.train:Unsloth",
