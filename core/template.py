@@ -10,7 +10,16 @@ from pathlib import Path
 from docutune.errors import DocutuneError
 from docutune.records import Message, fingerprint, from_json, to_json
 
-_FILE = "template.json"
+TEMPLATE = "template.json"
+"""The file beside an adapter that says how a conversation becomes text."""
+
+PLAIN = (
+    "{% for message in messages %}{% if message.role == 'system' %}{{ message.content }}\n\n"
+    "{% elif message.role == 'user' %}User:\n{{ message.content }}\n\n"
+    "{% else %}Assistant:\n{{ message.content }}{{ eos_token }}\n\n{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}Assistant:\n{% endif %}"
+)
+"""For a model without a chat template: words, and the tokenizer's own end token after a reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,11 @@ class Template:
     thinking: bool = False
 
     @property
+    def plain(self) -> bool:
+        """Whether it is the built-in one, for the model had none."""
+        return self.source.endswith(PLAIN)
+
+    @property
     def digest(self) -> str:
         """16 hexadecimal digits that name this template."""
         return fingerprint(to_json(self))[:16]
@@ -41,12 +55,12 @@ class Template:
     def save(self, folder: Path) -> None:
         """Write template.json into a model's folder."""
         text = json.dumps({"version": 1, "template": to_json(self)}, ensure_ascii=False, indent=2)
-        (folder / _FILE).write_text(text + "\n", "utf-8")
+        (folder / TEMPLATE).write_text(text + "\n", "utf-8")
 
     @staticmethod
     def load(folder: Path) -> Template:
         """Read template.json from a model's folder; DocutuneError when it is missing or not one."""
-        path = folder / _FILE
+        path = folder / TEMPLATE
         try:
             return from_json(Template, json.loads(path.read_text("utf-8"))["template"])
         except (OSError, ValueError, KeyError) as error:

@@ -76,10 +76,23 @@ def test_the_end_token_is_the_one_that_the_template_writes(tokenizer: PreTrained
     assert read_template(tokenizer, "base").end_token == "<|im_end|>"
 
 
-def test_a_model_without_a_chat_template_is_refused() -> None:
+def test_a_model_without_a_chat_template_gets_a_plain_one() -> None:
     tokenizer = make_tokenizer(["some text"], 300)
     tokenizer.chat_template = None
-    with pytest.raises(DocutuneError, match="chat template"):
+    template = read_template(tokenizer, "base", system="Be short.")
+    assert template.plain
+    (row,) = encode(tokenizer, template, [QUESTION, ANSWER, *MORE])
+    assert tokenizer.decode(list(row.input_ids)) == (
+        "Be short.\n\nUser:\nWhat does fetch do?\n\nAssistant:\nIt reads one page.<|im_end|>\n\n"
+        "User:\nAnd store?\n\nAssistant:\nIt writes one.<|im_end|>"
+    )
+    assert trained(tokenizer, row) == "It reads one page.<|im_end|>It writes one.<|im_end|>"
+
+
+def test_a_model_that_nothing_can_end_is_refused() -> None:
+    tokenizer = make_tokenizer(["some text"], 300)
+    tokenizer.chat_template = tokenizer.eos_token = None
+    with pytest.raises(DocutuneError, match="base has no token that ends a reply"):
         read_template(tokenizer, "base")
 
 
@@ -117,9 +130,30 @@ def test_too_many_long_samples_stop_the_training(tokenizer: PreTrainedTokenizerB
 
 
 def test_samples_without_a_reply_stop_the_training(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
-    path = write(tmp_path / "train.jsonl", (QUESTION,))
-    with pytest.raises(DocutuneError, match="no sample has an assistant message"):
-        encode_file(tokenizer, read_template(tokenizer, "base"), path, 100)
+    template = read_template(tokenizer, "base")
+    path = write(tmp_path / "train.jsonl", (QUESTION, ANSWER), (QUESTION,), MORE)
+    with pytest.raises(
+        DocutuneError, match=r"train\.jsonl:2: the sample has no assistant message, so nothing to learn"
+    ):
+        encode_file(tokenizer, template, path, 100)
+    path = write(tmp_path / "train.jsonl", *[(QUESTION,)] * 9, MORE)
+    with pytest.raises(DocutuneError, match=r"train\.jsonl:1: .*\(so have lines 2, 3, 4, 5 and 4 more\)"):
+        encode_file(tokenizer, template, path, 100)
+
+
+def test_a_conversation_that_the_template_refuses_is_named(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
+    strict = "{{ raise_exception('roles must alternate') if messages[0].role != 'user' }}" + THINKING
+    path = write(tmp_path / "train.jsonl", MORE, (Message("system", "Be short."), QUESTION, ANSWER))
+    with pytest.raises(DocutuneError, match=r"train\.jsonl:2: .* refuses the conversation: roles must alternate"):
+        encode_file(tokenizer, Template(strict, "<|im_end|>"), path, 100)
+    path = write(tmp_path / "train.jsonl", (ANSWER,))
+    with pytest.raises(DocutuneError, match=r"train\.jsonl:1: .* refuses the conversation: .*empty conversation"):
+        encode_file(tokenizer, Template(THINKING, "<|im_end|>"), path, 100)
+
+
+def test_a_template_that_writes_the_day_writes_the_same_one_every_day(tokenizer: PreTrainedTokenizerBase) -> None:
+    dated = Template("{{ strftime_now('%d %b %Y') }}\n" + THINKING, "<|im_end|>")
+    assert tokenizer.decode(prompt_ids(tokenizer, dated, [QUESTION])).startswith("26 Jul 2024\n")
 
 
 @pytest.mark.parametrize("line", ["not json", "[]", '{"text": "x"}', '{"messages": [{"role": "bot", "content": "x"}]}'])

@@ -5,7 +5,7 @@ The names below are for the trainers and runtimes of other packages too; what el
 
 from __future__ import annotations
 
-from docutune.hf.encode import IGNORED, Encoded, Encoding, encode_file, read_template
+from docutune.hf.encode import IGNORED, Encoded, Encoding, encode_file, read_template, template_for
 from docutune.hf.load import Device, device, free_memory, load_adapter, load_base, load_tokenizer
 from docutune.hf.save import saving
 
@@ -22,4 +22,5 @@ __all__ = [
     "load_tokenizer",
     "read_template",
     "saving",
+    "template_for",
 ]

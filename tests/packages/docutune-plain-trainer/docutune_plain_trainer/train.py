@@ -11,7 +11,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import get_scheduler
 
 from docutune.contracts import Context
-from docutune.hf import IGNORED, Device, Encoded, device, encode_file, load_base, load_tokenizer, read_template, saving
+from docutune.hf import IGNORED, Device, Encoded, device, encode_file, load_base, load_tokenizer, saving, template_for
 from docutune.records import ModelRef
 from docutune_plain_trainer.plugin import Config
 
@@ -26,7 +26,7 @@ class Plain:
         """Train; the adapter and its template.json go to `context.folder`/adapter."""
         config, where = self._config, device()
         tokenizer = load_tokenizer(base.folder)
-        template = read_template(tokenizer, config.model)
+        template = template_for(tokenizer, config, context)
         encoded = encode_file(tokenizer, template, train, config.max_length)
         torch.manual_seed(config.seed)
         model = self._adapted(base, where)
