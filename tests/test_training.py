@@ -197,9 +197,12 @@ class Silent:
     """A context for training in this process."""
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
-        self.seed, self.folder = seed, folder
+        self.seed, self.folder, self.kept = seed, folder, folder
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
+        pass
+
+    def note(self, text: str) -> None:
         pass
 
 

@@ -32,13 +32,15 @@ class Trainer(ResumingTrainer):
 
     def training_step(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> torch.Tensor:
         """One pass, forward and backward."""
-        loss: torch.Tensor = super().training_step(model, inputs, *arguments, **named)
+        own: Any = super()
+        loss: torch.Tensor = own.training_step(model, inputs, *arguments, **named)
         self._watch.saw(inputs, loss)
         return loss
 
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
         """Asked for between the gradient and the update of a step."""
-        norm = super()._get_grad_norm(model, grad_norm)
+        own: Any = super()
+        norm = own._get_grad_norm(model, grad_norm)
         self._watch.check(norm, self.state.global_step + 1, scaled=self.args.fp16)
         return norm
 
