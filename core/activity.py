@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ class Activity:
 
     name: str
     seconds: float
+    key: str = ""
     done: int | None = None
     total: int | None = None
 
@@ -40,9 +41,23 @@ def true_state(manifest: dict[str, Any], folder: Path, live: bool) -> dict[str, 
         "seconds": round(max(until - began, manifest["seconds"]), 3),
         "current": None
         if current is None
-        else {"name": current.name, "seconds": current.seconds, "done": current.done, "total": current.total},
+        else {
+            "name": current.name,
+            "key": current.key,
+            "seconds": current.seconds,
+            "done": current.done,
+            "total": current.total,
+        },
     }
     return {**manifest, **facts}
+
+
+def unfinished(manifest: dict[str, Any]) -> tuple[str, str] | None:
+    """Name and key of the step in which a run was stopped, killed or failed."""
+    if current := manifest.get("current"):
+        return current["name"], current["key"]
+    broken = [step for step in manifest["steps"] if step["status"] in ("cancelled", "failed")]
+    return (broken[0]["name"], broken[0]["key"]) if broken else None
 
 
 def _current(events: list[dict[str, Any]], until: float) -> Activity | None:
@@ -51,9 +66,9 @@ def _current(events: list[dict[str, Any]], until: float) -> Activity | None:
     for event in events:
         if event["event"] == "step_started":
             began = event["time"]
-            current = Activity(event["step"], round(until - began, 3))
+            current = Activity(event["step"], round(until - began, 3), event["key"])
         elif event["event"] == "progress" and current is not None:
-            current = Activity(current.name, current.seconds, event["done"], event["total"])
+            current = replace(current, done=event["done"], total=event["total"])
         elif event["event"] == "step_finished":
             current = None
     return current

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from docutune.cleaning import Cleaning
     from docutune.config import PipelineConfig
     from docutune.contracts import Session
+    from docutune.following import Follower
+    from docutune.jobs.stopping import Stopped
     from docutune.notebook import Exchange
+    from docutune.owner import Owner
     from docutune.planning import Plan
     from docutune.records import Variant
     from docutune.runlog import Listener
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from docutune.trace import Trace
 
 PIPELINE_FILE = "pipeline.yaml"
+_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,15 @@ class RunRequest:
     until: str | None = None
     remake: str | None = None
     only_evaluate: bool = False
+    terminal: Path | None = None
+    """A file that takes what a detached run prints; it moves into the run's folder."""
+
+    @property
+    def arguments(self) -> list[str]:
+        """The same as arguments of `docutune run`."""
+        options = [("--trainer", self.trainer), ("--until", self.until), ("--from", self.remake)]
+        given = [f"{name}={value}" for name, value in options if value is not None]
+        return [*given, *(f"--set={text}" for text in self.overrides), "--", str(self.file)]
 
 
 @dataclass(frozen=True)
@@ -118,8 +132,47 @@ class Workspace:
         if request.only_evaluate:
             self.store.refuse_busy()  # what is not made yet may be in the making
             check_trained(config, request, self.registry, self.store)
-        with self.store.locked():
+        with self.store.locked("eval" if request.only_evaluate else "run"):
+            self._check_interpreters(config, request)
             return execute(config, request, self.registry, self.store, listener)
+
+    def start_detached(self, request: RunRequest) -> Path:
+        """Start a run in a process of its own, which outlives this one, and return its folder as soon as that stands.
+
+        The pipeline file is checked first. DocutuneError when a run is at work here, or this one fails to begin.
+        """
+        from docutune.jobs import detached
+
+        config = self.load(request)
+        self.store.refuse_busy()
+        self._check_interpreters(config, request)
+        return detached.start(self.store, request.arguments)
+
+    def follow(self, run: str | None, follower: Follower) -> dict[str, Any]:
+        """Tell the follower what a run has done and does, until it ends; its manifest then.
+
+        By default the run at work, else the newest.
+        """
+        from docutune.following import follow
+
+        folder = self.store.run_folder(run or self.store.live_run())
+        follow(self.store, folder, follower)
+        while (manifest := self.manifest(folder.name))["outcome"] == "running":
+            time.sleep(_POLL_SECONDS)  # it has told of its end, and is about to write it down
+        return manifest
+
+    def stop(self, grace: float | None, waiting: Callable[[Owner, float], None]) -> Stopped | None:
+        """Stop the run at work here, whoever started it; None when there is none. See jobs.stopping.stop."""
+        from docutune.jobs.stopping import stop
+
+        return stop(self.store, grace, waiting)
+
+    def _check_interpreters(self, config: PipelineConfig, request: RunRequest) -> None:
+        from docutune.interpreters import check_interpreters
+        from docutune.pipeline import Pipeline, Window
+
+        pipeline = Pipeline(config, self.registry, self.store)
+        check_interpreters(pipeline, Window(request.until, request.remake, request.only_evaluate))
 
     def runs(self, limit: int | None = None) -> list[RunRow]:
         """The runs of this workspace, newest first; only the one that is at work now is "running"."""
@@ -154,7 +207,7 @@ class Workspace:
 
         if not self.store.folder.is_dir():
             return Cleaning(())
-        with self.store.locked():
+        with self.store.locked("clean"):
             return look(self.store, keep)
 
     def clean(self, shown: Cleaning, keep: int | None = None) -> Cleaning:
@@ -162,7 +215,7 @@ class Workspace:
         from docutune.cleaning import Cleaning, free, look
 
         names = {(item.kind, item.name) for item in shown.items}
-        with self.store.locked():
+        with self.store.locked("clean"):
             found = look(self.store, keep)
             wanted = tuple(item for item in found.items if (item.kind, item.name) in names)
             return free(self.store, Cleaning(wanted, found.notes))
@@ -174,15 +227,28 @@ class Workspace:
         return Catalog(self.store).rebuild() if self.store.folder.is_dir() else 0
 
     def manifest(self, run: str | None = None) -> dict[str, Any]:
-        """The manifest of a run, by default the newest; "current" is the step of one that did not end."""
+        """The manifest of a run, by default the newest; "current" is the step of one that did not end.
+
+        "continues" is the training with which the next run goes on, and at which of its checkpoints.
+        """
         from docutune.activity import true_state
 
         folder = self.store.run_folder(run)
         manifest = read_manifest(folder)
-        if manifest["outcome"] != "running":
-            return manifest
-        live = folder.name == self.store.live_run()
-        return true_state(read_manifest(folder), folder, live)  # read again: one that ended meanwhile says how
+        if manifest["outcome"] == "running":
+            live = folder.name == self.store.live_run()
+            manifest = true_state(read_manifest(folder), folder, live)  # read again: it may have ended meanwhile
+        newest = folder == self.store.runs()[-1]
+        continues = self._continues(manifest) if newest and manifest["outcome"] != "running" else None
+        return {**manifest, "continues": continues} if continues else manifest
+
+    def _continues(self, manifest: dict[str, Any]) -> dict[str, Any] | None:
+        from docutune.activity import unfinished
+        from docutune.checkpoints import last_step
+
+        step, key = unfinished(manifest) or ("", "")
+        checkpoint = last_step(self.store.training_folder(key) / "checkpoints") if step.startswith("train:") else None
+        return None if checkpoint is None else {"step": step, "checkpoint": checkpoint}
 
     def run_folder(self, run: str | None = None) -> Path:
         """The folder of a run, by default the newest."""
@@ -225,7 +291,9 @@ class Workspace:
             folder.mkdir(parents=True, exist_ok=True)
         with holding(folder):
             runtime = found["runtime"]
-            session = open_session(runtime["uses"], runtime["options"], self._reference(found), folder)
+            python = Path(runtime["python"]) if runtime.get("python") else None
+            plugin = self.registry.get("runtime", runtime["uses"]).facts
+            session = open_session(runtime["uses"], runtime["options"], self._reference(found), folder, python, plugin)
             try:
                 yield session
             except KeyboardInterrupt:

@@ -12,6 +12,8 @@ from docutune.catalog import Catalog
 from docutune.config import PipelineConfig
 from docutune.config.models import SECTIONS
 from docutune.errors import Cancelled, DocutuneError, UsageError
+from docutune.interrupts import finishing
+from docutune.jobs.detached import TERMINAL
 from docutune.pipeline import Pipeline, Window
 from docutune.planning import plan
 from docutune.registry import Registry
@@ -56,7 +58,7 @@ def execute(
 
 def _give_up(log: RunLog, outcome: str) -> None:
     """Say how the run ended, if the disk takes it: what stopped the run is told, not that the books lack a line."""
-    with contextlib.suppress(DocutuneError):
+    with finishing("writing down how the run ended"), contextlib.suppress(DocutuneError):
         log.close(outcome)
 
 
@@ -67,6 +69,8 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
     log.facts["pipeline"] = _pipeline_facts(config, request)
     for runtime in config.runtime:
         log.facts["runtime"] = {"uses": runtime.uses, "options": runtime.options.model_dump(mode="json")}
+        if runtime.python is not None:
+            log.facts["runtime"]["python"] = str(runtime.python)
     prompts = _prompts(config)
     if prompts:
         digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in prompts.items()}
@@ -75,6 +79,9 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
         atomic.write_bytes(folder / "pipeline.yaml", config.path.read_bytes())
         for name, text in prompts.items():
             atomic.write_text(folder / "prompts" / f"{name}.md", text)
+        if request.terminal is not None:
+            with atomic.writing(folder):
+                request.terminal.rename(folder / TERMINAL)
         write_manifest(folder, log.manifest())
         log.record(log.manifest())  # first, for a row without a folder is not shown, a folder without a row is lost
     return log

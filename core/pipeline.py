@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from docutune import atomic
@@ -94,7 +95,9 @@ class Pipeline:
         config, seed = self.config, self.config.split.seed
         project = config.path.parent
         trains = [Train(step, config.project) for step in config.train]
-        models = dict.fromkeys(train.options.model for train in trains)
+        bases: dict[str, Path | None] = {}
+        for train in trains:
+            bases.setdefault(train.options.model, train.config.python)
         given = any(source.reads == "samples" for source in config.sources)
         evaluate = config.evaluate if config.split.rephrased or config.split.unseen_symbols or given else ()
         trained = config.train if evaluate else ()
@@ -103,7 +106,7 @@ class Pipeline:
             *(Generate(step, self.registry, SEED) for step in config.generate),
             *(Curate(step, self.registry, SEED) for step in config.curate),
             Assemble(config.split, config.project),
-            *(PrepareBase(model, project) for model in models),
+            *(PrepareBase(model, project, python) for model, python in bases.items()),
             *trains,
             *(Evaluate(step.name, evaluate, config.runtime[0], self.registry, seed) for step in trained),
         ]

@@ -9,10 +9,13 @@ from typing import Literal
 
 from docutune.changes import Changes, LastRun
 from docutune.discovery import guarded_stdout
+from docutune.failing import of_one_model
 from docutune.pipeline import Pipeline, Window
 from docutune.steps.base import Count, Products, Progress, Step, Tools
 from docutune.steps.generate import Generate
 from docutune.steps.parse import Parse
+from docutune.steps.train import Train
+from docutune.steps.unfinished import step_reached
 from docutune.symbols import SymbolTable
 
 
@@ -21,6 +24,7 @@ class Planned:
     """What a run would do with one step. "waits": that depends on what an earlier step makes.
 
     `stale` counts the tasks of the last run that no step of this plugin declares any more: their samples go.
+    `continues`: the step of the checkpoint from which an interrupted training goes on.
     """
 
     name: str
@@ -28,14 +32,16 @@ class Planned:
     action: Literal["reuse", "make", "waits"]
     count: Count | None
     stale: int
+    continues: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would do: the documents against those of the last run, and every step."""
+    """What a run would do: the documents against those of the last run, and every step; `notes` on the file."""
 
     documents: Changes
     steps: tuple[Planned, ...]
+    notes: tuple[str, ...] = ()
 
 
 @guarded_stdout()
@@ -54,24 +60,25 @@ def plan(pipeline: Pipeline, window: Window, progress: Progress) -> Plan:
             parsed = products
     stale = _stale(steps, parsed.library, last)
     counted = tuple(replace(entry, stale=stale.get(entry.name, 0)) for entry in planned)
-    return Plan(last.changes(parsed.documents), counted)
+    return Plan(last.changes(parsed.documents), counted, pipeline.config.notes)
 
 
 def _ask(
     step: Step, anew: bool, products: Products | None, pipeline: Pipeline, progress: Progress
 ) -> tuple[Planned, Products | None]:
-    """What one step would do, and the products after it: None when something has yet to be made."""
+    """What one step would do, and the products after it: None when something has yet to be made that all depends on."""
     key = step.key(products) if products is not None else None
     if products is None or key is None:
-        return Planned(step.name, step.plugin, "waits", None, 0), None
+        return Planned(step.name, step.plugin, "waits", None, 0), products if of_one_model(step) else None
     store = pipeline.store
     count = step.count(products, store)
     after = None if anew else step.recall(key, products, store)
-    entry = Planned(step.name, step.plugin, "reuse" if after else "make", count, 0)
+    continues = step_reached(store, key) if after is None and isinstance(step, Train) else None
+    entry = Planned(step.name, step.plugin, "reuse" if after else "make", count, 0, continues)
     if after is None and isinstance(step, Parse):
         tools = Tools(store, pipeline.registry, store.folder, progress, _unsaid, pipeline.budget(""))
         after = step.make(key, products, tools)
-    return entry, after
+    return entry, after or (products if of_one_model(step) else None)
 
 
 def _unsaid(text: str) -> None:

@@ -79,7 +79,7 @@ class RunLog:
 
     def begin(self, step: StepInfo, count: Count | None) -> None:
         """A step begins."""
-        self._event("step_started", step=step.name, plugin=step.plugin, key=step.key)
+        self._event("step_started", step=step.name, plugin=step.plugin, key=step.key, count=to_json(count))
         self._notify("step_started", step=step)
         self.listener.step_started(step, count)
 
@@ -100,7 +100,8 @@ class RunLog:
                 "figures": to_json(outcome.figures),
             }
         )
-        self._event("step_finished", step=step.name, status=outcome.status, seconds=round(outcome.seconds, 3))
+        facts = {"seconds": round(outcome.seconds, 3), "figures": to_json(outcome.figures)}
+        self._event("step_finished", step=step.name, status=outcome.status, **facts)
         self.write()
         self._notify("step_finished", step=step, outcome=outcome)
         self.listener.step_finished(step, outcome)

@@ -9,23 +9,27 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
 from docutune.atomic import BLOCK, append, disk_error, refused
 from docutune.contracts import Chat, Runtime, Trainer
-from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DocutuneError, PluginError
+from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DiskError, DocutuneError, PluginError
 from docutune.guard import cause
+from docutune.jobs.orphans import die_with
 from docutune.jobs.processes import EVENTS, LOG, timestamp
+from docutune.jobs.ranks import Rank, crew, heed_rank_0_alone
+from docutune.models import is_whole
 from docutune.records import RECORDS_VERSION, ModelRef, from_json, to_json
 
 
 class Job:
     """What a job sees of the outside: implements contracts.Context over events.jsonl and SIGTERM.
 
-    A job also ends when the process that started it is gone: nobody would take its result.
+    A job also ends when the process that started it is gone: nobody would take its result. See jobs.orphans.
     """
 
     def __init__(
@@ -36,14 +40,17 @@ class Job:
         self.kept = kept
         self.figures: dict[str, float] = {}
         self._events = job_folder / EVENTS
+        self.job_folder = job_folder
         self._parent = parent
         self._words = words
         self._cancelled = False
+        self._begun = False
         self.plugin: str | None = None
         signal.signal(signal.SIGTERM, self._cancel)
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         """Report progress; the last value of each figure becomes part of the result. Raises Cancelled when stopped."""
+        self._begun = True
         self.figures.update(figures)
         self.tell("progress", done=done, total=total, **figures)
         if self._cancelled or os.getppid() != self._parent:
@@ -71,8 +78,22 @@ class Job:
                 raise
             os.write(self._words, _line(event, fields))
 
+    def lost(self, device: int, reason: DocutuneError) -> None:
+        """Tell why the job ends, as one of its processes died."""
+        disk = isinstance(reason, DiskError)
+        self.say_last("failed", message=f"on device {device}: {reason.message}", hint=reason.hint, disk=disk)
+
     def _cancel(self, *_: object) -> None:
-        self._cancelled = True
+        """Heard between any two of Python's steps. What has shown no progress yet is broken off: nothing is lost.
+
+        What has ends at its next sign of life; "stopping" says that it will.
+        """
+        first, self._cancelled = not self._cancelled, True
+        if first:
+            with contextlib.suppress(DocutuneError):  # a full disk: then the owner waits less long
+                self.tell("stopping")
+            if not self._begun:
+                raise Cancelled
 
 
 def main(spec_path: Path, words: int | None = None) -> int:
@@ -82,6 +103,10 @@ def main(spec_path: Path, words: int | None = None) -> int:
     folder, seed = Path(spec.get("folder", spec_path.parent)), int(spec.get("seed", 0))
     kept = Path(spec.get("kept", folder))
     job = Job(spec_path.parent, folder, kept, seed, request["parent"], words)
+    if request["action"] != "serve":  # a session may outlive the thread that opened it; its socket tells of the end
+        die_with(request["parent"])
+    if Rank.of(spec):
+        heed_rank_0_alone()
     try:
         job.tell("hello", docutune=version("docutune"), records=RECORDS_VERSION, pid=os.getpid())
         job.tell("result", result=_ACTIONS[request["action"]](spec, job))
@@ -89,7 +114,7 @@ def main(spec_path: Path, words: int | None = None) -> int:
         job.say_last("cancelled")
         return EXIT_INTERRUPTED
     except DocutuneError as error:
-        job.say_last("failed", message=error.message, hint=error.hint)
+        job.say_last("failed", message=error.message, hint=error.hint, disk=isinstance(error, DiskError))
         return EXIT_FAILURE
     except (Exception, SystemExit) as error:
         job.say_last("failed", **_explained(error, job.plugin, folder, spec_path.parent / LOG))
@@ -97,13 +122,13 @@ def main(spec_path: Path, words: int | None = None) -> int:
     return 0
 
 
-def _explained(error: Exception | SystemExit, plugin: str | None, folder: Path, log: Path) -> dict[str, str | None]:
+def _explained(error: Exception | SystemExit, plugin: str | None, folder: Path, log: Path) -> dict[str, Any]:
     """Message and hint: what the disk refused to a library, or whose bug it is and where its traceback is."""
     with contextlib.suppress(OSError):  # the log stands on a disk that may be full
         traceback.print_exc()
     if isinstance(error, Exception) and (no_room := disk_error(error)):
         told = refused(Path(no_room.filename or folder), BLOCK, no_room)
-        return {"message": told.message, "hint": told.hint}
+        return {"message": told.message, "hint": told.hint, "disk": True}
     return {
         "message": f"{plugin} failed: {cause(error)}" if plugin else cause(error),
         "hint": f"the traceback is in {log}",
@@ -126,10 +151,13 @@ def _pretrain(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
 def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     started = time.monotonic()
     job.folder.mkdir(parents=True, exist_ok=True)
-    trainer = cast(Trainer, _plugin("trainer", spec["trainer"], spec["config"], job))
     job.kept.mkdir(parents=True, exist_ok=True)
     validation = Path(spec["validation"]) if spec.get("validation") else None
-    model = trainer.train(Path(spec["train"]), validation, from_json(ModelRef, spec["base"]), job)
+    with _devices(spec, job) as first:
+        trainer = cast(Trainer, _plugin("trainer", spec["trainer"], spec["config"], job))
+        model = trainer.train(Path(spec["train"]), validation, from_json(ModelRef, spec["base"]), job)
+    if not first:
+        return {}
     mistake = _mistake(model, job.folder)
     if mistake:
         advice = f"update the package of the trainer {spec['trainer']!r}, or tell its authors"
@@ -137,14 +165,38 @@ def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     return {"model": to_json(model), "figures": _figures(job, started)}
 
 
+@contextmanager
+def _devices(spec: Mapping[str, Any], job: Job) -> Iterator[bool]:
+    """With `devices: 2` or more this process is one of as many; whether it is the first, which alone tells and keeps.
+
+    Raises DocutuneError when there are fewer devices.
+    """
+    asked = spec["config"].get("devices", 1)
+    if asked == 1:
+        yield True
+        return
+    from docutune.hf import devices
+
+    if rank := Rank.of(spec):
+        devices.join(rank.number, rank.count, rank.meeting)
+        yield False
+    elif (count := devices.number(asked)) == 1:
+        yield True
+    else:
+        with crew("train", spec, count, job.job_folder, job.lost) as rank:
+            devices.join(rank.number, rank.count, rank.meeting)
+            yield True
+
+
 def _mistake(model: object, folder: Path) -> str | None:
-    """Why what a trainer gave back is no adapter that a runtime can open; None when it is one."""
+    """Why what a trainer gave back is nothing that a runtime can open; None when it is an adapter or a whole model."""
     if not isinstance(model, ModelRef) or model.adapter is None:
         return "gave back no ModelRef with an adapter"
     if not model.adapter.is_relative_to(folder):
         return f"put its adapter into {model.adapter}, not below context.folder"
-    missing = [name for name in ("adapter_config.json", "template.json") if not (model.adapter / name).is_file()]
-    return f"left no {' and no '.join(missing)} beside its adapter" if missing else None
+    kind, needed = ("model", _OF_A_MODEL) if is_whole(model.adapter) else ("adapter", _OF_AN_ADAPTER)
+    missing = [name for name in needed if not any(model.adapter.glob(name))]
+    return f"left no {' and no '.join(missing)} beside its {kind}" if missing else None
 
 
 def _serve(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
@@ -160,6 +212,9 @@ def _serve(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     return {}
 
 
+_OF_AN_ADAPTER = ("adapter_config.json", "template.json")
+_OF_A_MODEL = ("*.safetensors", "tokenizer.json", "template.json")
+
 _ACTIONS: Mapping[str, Callable[[Mapping[str, Any], Job], dict[str, Any]]] = {
     "pretrain": _pretrain,
     "train": _train,
@@ -172,6 +227,7 @@ def _plugin(kind: str, name: str, config: Mapping[str, Any], job: Job) -> object
 
     registry = Registry.load()
     entry = registry.get(kind, name)
+    job.tell("plugin", **entry.facts)
     made = registry.create(entry, entry.registration.config.model_validate(config))
     job.plugin = entry.full_name  # from here on what is raised is its bug
     return made
@@ -182,4 +238,9 @@ def _figures(job: Job, started: float) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+    code = main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "LOCAL_RANK" in os.environ:
+        os._exit(code)  # libraries for several devices wait at the end of a process for ones that may be gone
+    sys.exit(code)

@@ -5,6 +5,7 @@
     datasets/     <version>/train.jsonl, validation.jsonl, test.jsonl
     models/       <key>/ with an adapter or an embedded base
     training/     <key>/ with the checkpoints and TensorBoard files of a training that has not ended
+    owner.json    which process holds run.lock, and for what
     runs/         <id>/ with the manifest, events, log and report of one run; `latest` names the newest
 
 Cached items and results start with the SHA-256 of what follows: a damaged file is as good as none and is made again.
@@ -16,22 +17,24 @@ import fcntl
 import hashlib
 import itertools
 import json
+import os
 import re
 import shutil
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from docutune import atomic
+from docutune import atomic, owner
 from docutune.atomic import writing
 from docutune.errors import DocutuneError, UsageError
+from docutune.owner import Owner, Process
 from docutune.records import RECORDS_VERSION, JsonValue, canonical, finite
 
 FOLDER = ".docutune"
@@ -45,6 +48,7 @@ class Store:
     def __init__(self, project: Path) -> None:
         self.folder = project / FOLDER
         self._used: set[str] = set()
+        self._held_as: Owner | None = None
 
     def create(self) -> None:
         """Make the folder where it is missing."""
@@ -132,8 +136,11 @@ class Store:
             shutil.rmtree(made, ignore_errors=True)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Only one run at a time in a workspace; the kernel frees the lock of a process that dies."""
+    def locked(self, command: str = "run") -> Iterator[None]:
+        """Only one run, eval or clean at a time in a workspace; the kernel frees the lock of a process that dies.
+
+        Who holds it says so in owner.json; a clean does without where the disk is full, for it is to free space.
+        """
         self.create()
         lock = FileLock(self.folder / "run.lock")
         try:
@@ -142,9 +149,19 @@ class Store:
         except Timeout as error:
             raise self._taken() from error
         try:
+            with suppress(*((DocutuneError,) if command == "clean" else ())):
+                self._own(command)
             yield
         finally:
+            self._held_as = None
+            owner.forget(self.folder)
             lock.release()
+
+    def _own(self, command: str, run: str | None = None) -> None:
+        process = Process.of(os.getpid())
+        assert process is not None  # it is this one
+        self._held_as = Owner(process, command, run)
+        owner.write(self.folder, self._held_as)
 
     def refuse_busy(self) -> None:
         """DocutuneError when a run is at work here now."""
@@ -152,9 +169,18 @@ class Store:
             raise self._taken()
 
     def _taken(self) -> DocutuneError:
+        message, at_work = f"{self.folder}: another docutune run is at work here", self.owner()
+        if at_work is None or at_work.command == "clean":
+            return DocutuneError(message, "wait for it to end (docutune status shows it)")
+        who = f"run {at_work.run}" if at_work.run else "a run that has just begun"
         return DocutuneError(
-            f"{self.folder}: another docutune run is at work here", "wait for it to end (docutune status shows it)"
+            f"{message}: {who}, process {at_work.process.pid}",
+            "follow it: docutune status --follow; stop it: docutune stop",
         )
+
+    def owner(self) -> Owner | None:
+        """Who is at work here now; None when nobody is, or one that has not said so yet."""
+        return owner.read(self.folder) if self.busy() else None
 
     def busy(self) -> bool:
         """Whether a run is at work here now; a workspace that may only be read can be asked, too."""
@@ -168,9 +194,9 @@ class Store:
         return False
 
     def live_run(self) -> str | None:
-        """The id of the run that is at work now: the newest one while the lock is held."""
-        runs = self.runs()
-        return runs[-1].name if runs and self.busy() else None
+        """The id of the run that is at work now."""
+        at_work = self.owner()
+        return at_work.run if at_work else None
 
     # ---- runs
 
@@ -186,6 +212,8 @@ class Store:
         """A private folder for a run's first files; it appears as `run`, and `runs/latest` points there."""
         with self.staging(run) as folder:
             yield folder
+            if self._held_as is not None:
+                self._own(self._held_as.command, run.name)
         link = run.parent / f".latest.{uuid.uuid4().hex[:8]}.tmp"
         with writing(link):
             link.symlink_to(run.name)

@@ -160,7 +160,7 @@ def test_the_first_ctrl_c_is_answered_at_once(slow: Installed) -> None:
     with running(slow, subprocess.PIPE) as process:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 143
     assert errors.count("stopping...") == 1
     assert errors.index("stopping...") < errors.index("stopped  generate:slow")
 

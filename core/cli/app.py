@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from docutune import interrupts
 from docutune.cli.table import COMMANDS
-from docutune.errors import EXIT_INTERRUPTED, ConfigError, DocutuneError
+from docutune.errors import Cancelled, ConfigError, DocutuneError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -79,7 +78,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     click itself ends quietly when the reader of stdout, such as `head`, has left. DOCUTUNE_STRICT=1 shows the cause
     behind a known error, too.
     """
-    _stop_at_once()
+    interrupts.listen()
     try:
         result: Any = app.main(arguments, prog_name="docutune", standalone_mode=False)
     except click.ClickException as error:
@@ -87,40 +86,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except DocutuneError as error:
         _show(error)
-        return error.exit_code
+        return interrupts.exit_code() if isinstance(error, Cancelled) else error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        return EXIT_INTERRUPTED
+        return interrupts.exit_code()
     return result if isinstance(result, int) else 0
-
-
-def _stop_at_once() -> None:
-    """Ctrl-C, a polite kill and a closed terminal stop the work where it stands, also a plugin that blocks the loop.
-
-    What this process was told to ignore (by nohup, or as a shell's background job) it goes on ignoring.
-    """
-
-    heard: list[int] = []
-
-    def interrupt(signum: int, _: object) -> None:
-        if not heard:
-            _say_stopping()
-        heard.append(signum)
-        raise KeyboardInterrupt
-
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(signum) is not signal.SIG_IGN:
-            signal.signal(signum, interrupt)
-
-
-def _say_stopping() -> None:
-    """Tell at once that the signal was heard: the work under way may take seconds to stop.
-
-    Written past Python's streams, which a signal may find in the middle of a write, and below a terminal's "^C".
-    """
-    line = "\nstopping...\n" if os.isatty(2) else "stopping...\n"
-    with contextlib.suppress(OSError):  # nobody reads: stop all the same
-        os.write(2, line.encode())
 
 
 def _show(error: DocutuneError) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from docutune.cli.options import json_output, print_json
-from docutune.cli.run import failure_lines
+from docutune.cli.run import failure_lines, goes_on
 
 if TYPE_CHECKING:
     from docutune.api import Workspace
@@ -20,20 +20,34 @@ FORMS = ("html", "md", "json")
 @click.argument("run", required=False)
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many runs to list.")
 @click.option("--rebuild", is_flag=True, help="First make the index again from the runs' own files.")
+@click.option("--follow", is_flag=True, help="Show RUN, by default the one at work, until it ends; Ctrl-C leaves it.")
 @json_output
-def status(run: str | None, limit: int, rebuild: bool, as_json: bool) -> None:
-    """Show the runs of this workspace, or the steps of one RUN."""
+def status(run: str | None, limit: int, rebuild: bool, follow: bool, as_json: bool) -> int:
+    """Show the runs of this workspace, or the steps of one RUN.
+
+    With --follow from any terminal what `docutune run` shows; the exit code is 1 when the run did not finish.
+    """
     from docutune.api import Workspace
-    from docutune.records import to_json
 
     workspace = Workspace.find()
     if rebuild:
         count = workspace.rebuild_catalog()
         click.echo(f"index rebuilt: {count:,} run{'' if count == 1 else 's'}", err=True)
+    if follow:
+        from docutune.cli.follow import show
+
+        return show(workspace, run, as_json)
     if run:
         manifest = workspace.manifest(run)
         print_json(manifest) if as_json else _show_run(manifest)
-        return
+    else:
+        _show_runs(workspace, limit, as_json)
+    return 0
+
+
+def _show_runs(workspace: Workspace, limit: int, as_json: bool) -> None:
+    from docutune.records import to_json
+
     rows = workspace.runs(limit)
     if as_json:
         print_json(to_json(rows))
@@ -54,6 +68,8 @@ def _show_run(manifest: dict[str, Any]) -> None:
         click.echo(
             f"  {manifest['outcome']:<11} {current['name']:<27} {current['seconds']:8.1f} s  {_done(current)}".rstrip()
         )
+    if manifest.get("continues"):
+        click.echo(f"  {goes_on(manifest)}")
     for failure in manifest.get("failures", ()):
         for line in failure_lines(failure, Path("runs", manifest["run"])):
             click.echo(f"  {line}")

@@ -101,6 +101,16 @@ class RunView:
             line = f"{step.name}: {done}{f'/{total}' if total else ''} {text}"
             self.console.print(line.rstrip(), markup=False, soft_wrap=True)
 
+    def joined(self, seconds: float) -> None:
+        """The step began so long ago: somebody looks on who came later."""
+        if self._bar is not None:
+            task = self._bar.tasks[0]
+            task.start_time = None if task.start_time is None else task.start_time - seconds
+
+    def leave(self) -> None:
+        """Look no longer."""
+        self._end_bar()
+
     def step_finished(self, step: StepInfo, outcome: Outcome) -> None:
         """Replace the bar by what came of it."""
         self._end_bar()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from docutune.cli.app import app
-from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_USAGE
+from docutune.errors import EXIT_FAILURE, EXIT_HUNG_UP, EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_USAGE
 
 _HEAD = """# The command line
 
@@ -18,7 +18,9 @@ EXIT_CODES = {
     0: "it worked",
     EXIT_FAILURE: "it failed: one line on standard error says what, where and what to do",
     EXIT_USAGE: "wrong usage, or a mistake in the pipeline file; nothing was done",
-    EXIT_INTERRUPTED: "stopped by Ctrl-C or a polite kill; what was finished is kept",
+    EXIT_HUNG_UP: "its terminal was closed (SIGHUP); what was finished is kept",
+    EXIT_INTERRUPTED: "stopped by Ctrl-C (SIGINT); what was finished is kept",
+    EXIT_TERMINATED: "stopped by `docutune stop` or a polite kill (SIGTERM); what was finished is kept",
 }
 
 VARIABLES = {

@@ -24,10 +24,19 @@ _PATHS_SHOWN = 20
 @overrides
 @click.option("--until", metavar="STEP", help="Stop after this step, e.g. dataset, train or train:NAME.")
 @click.option("--from", "remake", metavar="STEP", help="Make this step and all after it anew, whatever is kept.")
+@click.option("--detach", is_flag=True, help="Run on without this terminal: follow with status --follow, or stop.")
+@click.option("--terminal", type=click.Path(path_type=Path), hidden=True, help="Takes what a detached run prints.")
 @json_output
 def run(
-    file: Path, overrides: tuple[str, ...], trainer: str | None, until: str | None, remake: str | None, as_json: bool
-) -> None:
+    file: Path,
+    overrides: tuple[str, ...],
+    trainer: str | None,
+    until: str | None,
+    remake: str | None,
+    detach: bool,
+    terminal: Path | None,
+    as_json: bool,
+) -> int:
     """Run the pipeline: from sources to a tuned model and a report.
 
     What was made before and would come out the same is reused. Ctrl-C stops; the same command goes on from there.
@@ -35,8 +44,23 @@ def run(
     from docutune.api import RunRequest, Workspace
     from docutune.cli.progress import RunView
 
-    request = RunRequest(file, overrides, trainer, until, remake)
-    show_summary(Workspace.of(file).run(request, RunView()), as_json)
+    request, workspace = RunRequest(file, overrides, trainer, until, remake, terminal=terminal), Workspace.of(file)
+    if detach:
+        _show_started(workspace.start_detached(request), as_json)
+        return 0
+    return show_summary(workspace.run(request, RunView()), as_json)
+
+
+def _show_started(run: Path, as_json: bool) -> None:
+    """What to do with a run that goes on by itself."""
+    from docutune.jobs.detached import TERMINAL
+
+    if as_json:
+        print_json({"run": run.name, "folder": str(run), "terminal": str(run / TERMINAL)})
+        return
+    click.echo(f"Run {run.name} has begun and goes on without this terminal.")
+    click.echo("Follow it: docutune status --follow")
+    click.echo("Stop it:   docutune stop")
 
 
 @click.command()
@@ -75,6 +99,8 @@ def _unseen(done: int, total: int | None = None, **figures: float) -> None:
 
 
 def _show_plan(plan: Plan) -> None:
+    for note in plan.notes:
+        click.echo(f"note: {note}", err=True)
     for line in _document_lines(plan.documents):
         click.echo(line)
     for step in plan.steps:
@@ -97,6 +123,8 @@ def _document_lines(changes: Changes) -> Iterator[str]:
 
 
 def _item_counts(step: Planned) -> str:
+    if step.continues is not None:
+        return f"continue at step {step.continues:,}"
     if step.count is None:
         return ""
     made = step.count.total - step.count.reused
@@ -104,17 +132,47 @@ def _item_counts(step: Planned) -> str:
     return ", ".join(f"{count:,} {word}" for word, count in counts.items() if count or word != "stale")
 
 
-def show_summary(summary: dict[str, Any], as_json: bool) -> None:
-    """The end of a run: figures and where the report is, or the whole summary as one JSON object."""
-    if as_json:
-        print_json(summary)
-        return
+def show_summary(summary: dict[str, Any], as_json: bool) -> int:
+    """The end of a run: figures and where the report is, or the whole summary as one JSON object, then what failed.
+
+    Returns the exit code.
+    """
+    from docutune.errors import EXIT_FAILURE
+
+    print_json(summary) if as_json else _show_figures(summary)
+    sys.stdout.flush()  # what failed stands last
+    for failure in summary["failures"]:
+        for line in failure_lines(failure, Path(summary["folder"])):
+            click.echo(line, err=True)
+    return EXIT_FAILURE if summary["failures"] else 0
+
+
+def goes_on(manifest: dict[str, Any]) -> str:
+    """What the next run does after this one, which did not finish."""
+    if continues := manifest.get("continues"):
+        return f"docutune run goes on: {continues['step']} from step {continues['checkpoint']:,}"
+    return "docutune run goes on: finished steps are kept"
+
+
+def failure_lines(failure: dict[str, Any], run: Path) -> Iterator[str]:
+    """A failed step as an error is shown: what is wrong, what to do, and the log where the hint does not name it."""
+    yield f"error: {failure['step']}: {failure['message']}"
+    if failure["hint"]:
+        yield f"  {failure['hint']}"
+    log = str(run / failure["log"]) if failure["log"] else ""
+    if log and log not in (failure["hint"] or ""):
+        yield f"  all that it printed: {log}"
+
+
+def _show_figures(summary: dict[str, Any]) -> None:
     for model, evaluators in summary["figures"].items():
         for evaluator, figures in evaluators.items():
             click.echo(f"\n{model}, {evaluator}: base -> tuned, difference (its 95 % interval)")
             for figure in figures:
                 click.echo(_figure_line(figure))
-    click.echo(f"\nRun {summary['run']}: {summary['outcome']} in {summary['seconds']:.0f} s")
+    trained = [training["status"] in ("made", "reused") for training in summary["trainings"]]
+    done = f", {sum(trained)} of {len(trained)} models trained" if len(trained) > 1 and not all(trained) else ""
+    click.echo(f"\nRun {summary['run']}: {summary['outcome']} in {summary['seconds']:.0f} s{done}")
     click.echo(f"Report: {summary['report']}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from docutune.config.explain import Explainer, problem
-from docutune.config.models import SECTIONS, StepConfig
+from docutune.config.models import IN_WORKERS, SECTIONS, StepConfig
 from docutune.config.prompts import packaged, stray_folders, with_files
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, KeyPath, Place
@@ -64,7 +65,8 @@ class Binder:
         """None when the step is wrong; the frame's own validation reports what is no mapping or has no `uses`."""
         if not isinstance(raw, dict) or not isinstance(raw.get("uses"), str):
             return None
-        entry = self._entry(SECTIONS[section], raw["uses"], path)
+        python = self._python(section, raw.get("python"), (*path, "python"))
+        entry = self._entry(SECTIONS[section], raw["uses"], path, elsewhere=python is not None)
         if entry is None:
             return None
         options = self._options(entry, raw.get("with"), (*path, "with"))
@@ -79,9 +81,28 @@ class Binder:
             else _default_name(entry.kind, entry.name, getattr(options, "model", None)),
             options=options,
             entry=entry,
+            python=python,
         )
 
-    def _entry(self, kind: str, uses: str, path: KeyPath) -> Entry | None:
+    def _python(self, section: str, written: Any, path: KeyPath) -> Path | None:
+        """The interpreter of a step; links stay, for a virtual environment is one."""
+        if not isinstance(written, str) or not written:
+            return None
+        if section not in IN_WORKERS:
+            self._add(
+                path, f"a {SECTIONS[section]} runs in docutune's own process; only {listed(IN_WORKERS)} take this"
+            )
+            return None
+        try:
+            python = self.folder.absolute() / Path(written).expanduser()
+        except RuntimeError:
+            self._add(path, f"nobody's home is {written.partition('/')[0]}")
+            return None
+        if not python.is_file() or not os.access(python, os.X_OK):
+            self._add(path, f"{python} is no program; name an interpreter such as .venv-gpu/bin/python")
+        return python
+
+    def _entry(self, kind: str, uses: str, path: KeyPath, elsewhere: bool = False) -> Entry | None:
         path = (*path, "uses") if (*path, "uses") in self.document.places else path
         if any(mark in uses for mark in ".:/"):
             known = self.registry.names(kind)
@@ -93,7 +114,7 @@ class Binder:
         except PluginError as error:
             self._add(path, f"{error.message} ({error.hint})" if error.hint else error.message)
             return None
-        lacks = entry.lacks()
+        lacks = None if elsewhere else entry.lacks()
         if lacks:
             self._add(path, lacks)
         return entry

@@ -68,6 +68,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     problems += [*_source_problems(document, path.parent, claims), *binder.problems]
     problems += _model_problems(document, path.parent)
     problems += _price_problems(document, frame, sections["generate"])
+    problems += _validation_problems(document, frame)
     problems = [item for item in problems if item in document.problems or item.key not in document.unreadable]
     if problems or frame is None:
         raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=_line)))
@@ -163,6 +164,20 @@ def _model_problems(document: Document, folder: Path) -> list[Problem]:
         if message:
             problems.append(problem(document, ("train", index, "with", "model"), message))
     return problems
+
+
+def _validation_problems(document: Document, frame: Frame | None) -> Iterator[Problem]:
+    """What goes by the validation loss needs validation samples; only files of samples may bring their own."""
+    if frame is None or any(source.reads == "samples" for source in frame.sources):
+        return
+    if (frame.split or SplitConfig()).validation > 0:
+        return
+    for index, step in enumerate(frame.train or ()):
+        options = step.options or {}
+        for key, asked in (("early_stopping", options.get("early_stopping")), ("keep", options.get("keep") == "best")):
+            if asked:
+                message = "goes by the validation loss, and split.validation is 0: set it to a share above 0"
+                yield problem(document, ("train", index, "with", key), message)
 
 
 def _price_problems(document: Document, frame: Frame | None, steps: Sequence[StepConfig]) -> Iterator[Problem]:

@@ -34,6 +34,9 @@ SECTIONS = {
 SINGLE = ("runtime",)
 """Sections that hold one step, not a list."""
 
+IN_WORKERS = ("train", "runtime")
+"""Sections whose steps run in worker processes, and so may run in another environment."""
+
 LanguageName = Literal["en", "zh"]
 _FROZEN = ConfigDict(extra="forbid", frozen=True)
 
@@ -127,6 +130,13 @@ class StepFrame(BaseModel):
         ),
     ] = None
     options: Annotated[dict[str, JsonValue] | None, Field(alias="with", description="the plugin's options")] = None
+    python: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="interpreter of the environment to run this step in, such as .venv-gpu/bin/python; unset: ours",
+        ),
+    ] = None
 
 
 Steps = Annotated[tuple[StepFrame, ...] | None, Field(description="steps, in this order")]
@@ -161,7 +171,10 @@ class Frame(BaseModel):
 
 
 class StepConfig(BaseModel):
-    """A step bound to its plugin: `options` is an instance of the plugin's own Config."""
+    """A step bound to its plugin: `options` is an instance of the plugin's own Config.
+
+    `python`: the interpreter of another environment that its worker runs with.
+    """
 
     model_config = _FROZEN
 
@@ -169,6 +182,7 @@ class StepConfig(BaseModel):
     name: str
     options: SerializeAsAny[BaseModel]
     entry: Annotated[InstanceOf[Entry], Field(exclude=True)]
+    python: Path | None = None
 
 
 class PipelineConfig(BaseModel):

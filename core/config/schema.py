@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from docutune.config.models import SECTIONS, SINGLE, Frame, StepFrame
+from docutune.config.models import IN_WORKERS, SECTIONS, SINGLE, Frame, StepFrame
 from docutune.registry import Entry, Registry
 
 Schema = dict[str, Any]
@@ -21,21 +21,22 @@ def json_schema(registry: Registry) -> Schema:
         for entry in entries:
             definitions.update(_options(entry, [other.name for other in entries]))
         described = {"description": schema["properties"][section]["description"]}
-        step = _step(kind, entries)
+        step = _step(kind, entries, section in IN_WORKERS)
         is_list = section not in SINGLE
         schema["properties"][section] = {**described, **({"type": "array", "items": step} if is_list else step)}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "docutune pipeline"}
 
 
-def _step(kind: str, entries: tuple[Entry, ...]) -> Schema:
+def _step(kind: str, entries: tuple[Entry, ...], in_worker: bool) -> Schema:
     """A step: any plugin's name, then that plugin's options."""
     properties = StepFrame.model_json_schema()["properties"]
+    own = ("name", "python") if in_worker else ("name",)
     names = [{"const": entry.name, "description": entry.registration.summary} for entry in entries]
     return {
         "type": "object",
         "properties": {
             "uses": {"description": f"the {kind}'s name", "oneOf": names},
-            "name": {key: value for key, value in properties["name"].items() if key != "default"},
+            **{name: {key: value for key, value in properties[name].items() if key != "default"} for name in own},
             "with": {"type": "object", "description": properties["with"]["description"]},
         },
         "required": ["uses"],

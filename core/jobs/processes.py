@@ -9,20 +9,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from docutune import atomic
-from docutune.errors import JobError
+from docutune.errors import DiskError, DocutuneError, JobError
 from docutune.records import JsonValue
 
 EVENTS = "events.jsonl"
 LOG = "log.txt"
 SPEC = "spec.json"
 
-STOP_GRACE = 20.0
-"""Seconds that a worker has between SIGTERM and SIGKILL: one training step of a large model fits."""
+UNHEARD_GRACE = 20.0
+"""Seconds until a worker that was asked to stop is killed when it gives no sign of having heard it."""
+
+HEARD_GRACE = 300.0
+"""Seconds from each sign of life of one that has heard it: a long step and the checkpoint of a large model fit."""
+
+POLL_SECONDS = 0.05
 
 _SETTINGS = {
     "PYTHONUNBUFFERED": "1",
@@ -46,9 +52,16 @@ class Worker:
     words: BinaryIO
 
 
-def start(action: str, spec: Mapping[str, JsonValue], folder: Path) -> Worker:
+def start(
+    action: str,
+    spec: Mapping[str, JsonValue],
+    folder: Path,
+    own_session: bool = True,
+    python: Path | None = None,
+) -> Worker:
     """Start `python -m docutune.worker` in a session of its own, so that Ctrl-C reaches it through us alone.
 
+    Without `own_session` it stays in ours and ends with our group; `python`: the interpreter of another environment.
     What an earlier job left in `folder` under the same names is replaced. Nothing is piped: output goes to the log.
     """
     request = {"action": action, "spec": dict(spec), "parent": os.getpid()}
@@ -59,33 +72,57 @@ def start(action: str, spec: Mapping[str, JsonValue], folder: Path) -> Worker:
     words = os.fdopen(os.memfd_create("docutune-last-word"), "rb")
     with log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "docutune.worker", str(folder / SPEC), str(words.fileno())],
+            # -P: no module of the folder that the command was given in takes the place of a library
+            [python or sys.executable, "-P", "-m", "docutune.worker", str(folder / SPEC), str(words.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(),
-            start_new_session=True,
+            env=_environment(spec),
+            start_new_session=own_session,
             pass_fds=(words.fileno(),),
         )
     return Worker(process, folder, words)
 
 
-def stop(worker: Worker, grace: float = STOP_GRACE) -> None:
-    """Ask the worker to stop; after `grace` seconds kill it with every process it started."""
-    if worker.process.poll() is not None:
-        return
-    worker.process.terminate()
-    try:
-        worker.process.wait(grace)
-    except subprocess.TimeoutExpired:
-        kill(worker)
+def stop(worker: Worker) -> None:
+    """Ask the worker to stop, and let it finish while it shows life; then kill what is left of it and its processes."""
+    news = EventReader(worker.folder)
+    list(news())  # only what it says from now on is a sign that it has heard
+    if not ended(worker):
+        os.kill(worker.process.pid, signal.SIGTERM)
+    until = time.monotonic() + UNHEARD_GRACE
+    while not ended(worker) and time.monotonic() < until:
+        if list(news()):
+            until = time.monotonic() + HEARD_GRACE
+        time.sleep(POLL_SECONDS)
+    kill(worker)
 
 
 def kill(worker: Worker) -> None:
-    """End the worker and its children at once."""
-    if worker.process.poll() is None:
-        os.killpg(worker.process.pid, signal.SIGKILL)
+    """End the worker, if it has not ended, and all processes that it has left in its group."""
+    if worker.process.returncode is None:  # not waited for, so nobody else can have its id
+        for end in (os.killpg, os.kill):
+            with suppress(ProcessLookupError):
+                end(worker.process.pid, signal.SIGKILL)
     worker.process.wait()
+
+
+def ended(worker: Worker, wait: float = 0.0) -> bool:
+    """Whether the worker has ended, within `wait` seconds. Its id stays its own, so that `kill` knows its group."""
+    until = time.monotonic() + wait
+    while not _has_ended(worker):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+def _has_ended(worker: Worker) -> bool:
+    try:
+        found = os.waitid(os.P_PID, worker.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # it was waited for
+        return True
+    return found is not None
 
 
 class EventReader:
@@ -106,22 +143,22 @@ class EventReader:
                 yield json.loads(line)
 
 
-def failure(worker: Worker, wait: float = 5.0) -> JobError:
+def failure(worker: Worker, wait: float = 5.0) -> DocutuneError:
     """Why the worker ended: its own last word, or else its exit code or signal and the last lines of its log."""
     for event in (*EventReader(worker.folder)(), *_unwritten(worker)):
         if event["event"] == "failed":
-            return reported(event)
-    try:
-        code: int | None = worker.process.wait(wait)
-    except subprocess.TimeoutExpired:
-        code = None
+            return reported(event, worker.folder / LOG)
+    code = None
+    if ended(worker, wait):
+        kill(worker)
+        code = worker.process.returncode
     return _silent_death(code, worker.folder / LOG)
 
 
-def reported(event: Mapping[str, JsonValue]) -> JobError:
-    """The error that a worker's "failed" event tells of."""
-    hint = event.get("hint")
-    return JobError(str(event["message"]), str(hint) if hint else None)
+def reported(event: Mapping[str, JsonValue], log: Path) -> DocutuneError:
+    """The error that a worker's "failed" event tells of: a JobError, or a DiskError as the disk refused something."""
+    message, hint = str(event["message"]), str(event["hint"]) if event.get("hint") else None
+    return DiskError(message, hint) if event.get("disk") else JobError(message, hint, log)
 
 
 def timestamp() -> float:
@@ -145,12 +182,16 @@ def _silent_death(code: int | None, log: Path) -> JobError:
     cause = "often the system was short of memory: lower the batch size or max_length. " if code == -9 else ""
     lines = log.read_text("utf-8", "replace").splitlines()[-5:] if log.exists() else []
     last = "\n    ".join(["Last lines:", *lines]) if lines else "The log is empty."
-    return JobError(f"the worker process {ending}", f"{cause}Log: {log}. {last}")
+    return JobError(f"the worker process {ending}", f"{cause}Log: {log}. {last}", log)
 
 
-def _environment() -> dict[str, str]:
-    """Quiet libraries, no telemetry; one GPU, for with several visible the libraries would split a batch over all.
+def _environment(spec: Mapping[str, JsonValue]) -> dict[str, str]:
+    """Quiet libraries, no telemetry; one GPU unless `devices` says more, for libraries split a batch over all they see.
 
     Threads that wait sleep instead of spinning: beside another busy process spinning made a step many times as slow.
     """
-    return {"CUDA_VISIBLE_DEVICES": "0", "OMP_WAIT_POLICY": "PASSIVE"} | dict(os.environ) | _SETTINGS
+    config = spec.get("config")
+    several = isinstance(config, dict) and config.get("devices", 1) != 1
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")[0]
+    gpus = {} if several else {"CUDA_VISIBLE_DEVICES": visible}
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | dict(os.environ) | _SETTINGS | gpus

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from docutune.errors import Cancelled
-from docutune.jobs.processes import EventReader, Worker, failure, kill, reported, start, stop
+from docutune.interrupts import finishing
+from docutune.jobs.interpreter import refuse_another
+from docutune.jobs.processes import (
+    LOG,
+    POLL_SECONDS,
+    EventReader,
+    Worker,
+    ended,
+    failure,
+    kill,
+    reported,
+    start,
+    stop,
+)
 from docutune.records import JsonValue
 
-_POLL_SECONDS = 0.05
 _EXIT_GRACE = 30.0  # seconds to unload libraries after the last word
+
+
+_FINISHING = {"train": "saving what is trained"}
 
 
 def run_job(
@@ -21,40 +35,45 @@ def run_job(
     spec: Mapping[str, JsonValue],
     folder: Path,
     on_event: Callable[[Mapping[str, JsonValue]], None],
+    python: Path | None = None,
+    plugin: Mapping[str, JsonValue] | None = None,
 ) -> dict[str, Any]:
     """Run one action ("pretrain" or "train") in a worker and return its result.
 
     Writes spec.json, events.jsonl and log.txt in `folder`. `on_event` hears every event: "hello", then "progress" with
     "time", "done", "total" and figures, then "result". Raises JobError with the worker's message and hint when it
-    failed, and Cancelled when it was stopped. An interrupt, or an error in `on_event`, stops the worker first.
+    failed, and Cancelled when it was stopped. An interrupt, or an error in `on_event`, stops the worker first; a second
+    interrupt breaks nothing off. `python` is the interpreter of another environment, and `plugin` what must be there.
     """
-    worker = start(action, spec, folder)
-    try:
-        for event in _follow(worker):
-            on_event(event)
-            if event["event"] == "result":
-                return _result(event)
-            if event["event"] == "failed":
-                raise reported(event)
-            if event["event"] == "cancelled":
-                raise Cancelled
-        raise failure(worker)
-    except KeyboardInterrupt:
-        raise Cancelled from None
-    finally:
-        _settle(worker)
-        worker.words.close()
+    with finishing(_FINISHING.get(action, "ending the worker")):
+        worker = start(action, spec, folder, python=python)
+        try:
+            for event in _follow(worker):
+                refuse_another(event, python, plugin)
+                on_event(event)
+                if event["event"] == "result":
+                    return _result(event)
+                if event["event"] == "failed":
+                    raise reported(event, worker.folder / LOG)
+                if event["event"] == "cancelled":
+                    raise Cancelled
+            raise failure(worker)
+        except KeyboardInterrupt:
+            raise Cancelled from None
+        finally:
+            _settle(worker)
+            worker.words.close()
 
 
 def _follow(worker: Worker) -> Iterator[dict[str, JsonValue]]:
     """The worker's events as they come, until it ended and the last one was read."""
     read = EventReader(worker.folder)
     while True:
-        ended = worker.process.poll() is not None
+        last = ended(worker)
         yield from read()
-        if ended:
+        if last:
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _result(event: Mapping[str, JsonValue]) -> dict[str, Any]:
@@ -69,8 +88,6 @@ def _settle(worker: Worker) -> None:
     said = {event["event"] for event in EventReader(worker.folder)()}
     if said.isdisjoint({"result", "failed", "cancelled"}):
         stop(worker)
-        return
-    try:
-        worker.process.wait(_EXIT_GRACE)
-    except subprocess.TimeoutExpired:
+    else:
+        ended(worker, _EXIT_GRACE)
         kill(worker)

@@ -8,7 +8,6 @@ import json
 import queue
 import shutil
 import socket
-import subprocess
 import tempfile
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -17,17 +16,26 @@ from typing import Any
 
 from docutune.atomic import writing
 from docutune.errors import JobError
-from docutune.jobs.processes import Worker, failure, kill, start
+from docutune.jobs.interpreter import refuse_another
+from docutune.jobs.processes import LOG, EventReader, Worker, ended, failure, kill, start
 from docutune.records import Answer, JsonValue, Message, ModelRef, Probe, Variant, from_json, to_json
 
 _CLOSE_GRACE = 20.0  # seconds to free the model's memory before the process is killed
 _CONNECT_POLL = 0.5  # seconds between looks whether the worker still lives
 
 
-def open_session(runtime: str, config: Mapping[str, JsonValue], model: ModelRef, folder: Path) -> RemoteSession:
+def open_session(
+    runtime: str,
+    config: Mapping[str, JsonValue],
+    model: ModelRef,
+    folder: Path,
+    python: Path | None = None,
+    plugin: Mapping[str, JsonValue] | None = None,
+) -> RemoteSession:
     """Start a worker that loads `model` with the named runtime; events and log go to `folder`.
 
-    Returns when the model is loaded. Raises JobError with the worker's reason when it cannot be.
+    Returns when the model is loaded. Raises JobError with the worker's reason when it cannot be. `python` is the
+    interpreter of another environment, and `plugin` what must be there.
     """
     with writing(Path(tempfile.gettempdir())):  # mode 0700; a socket path must be short, a job folder may not be
         private = Path(tempfile.mkdtemp(prefix="docutune-"))
@@ -37,9 +45,12 @@ def open_session(runtime: str, config: Mapping[str, JsonValue], model: ModelRef,
                 listener.bind(str(private / "socket"))
             listener.listen(1)
             spec = {"runtime": runtime, "config": to_json(config), "model": to_json(model)}
-            worker = start("serve", {**spec, "socket": str(private / "socket")}, folder)
+            worker = start("serve", {**spec, "socket": str(private / "socket")}, folder, python=python)
             try:
-                return RemoteSession(worker, _accept(listener, worker))
+                session = RemoteSession(worker, _accept(listener, worker))
+                for event in EventReader(folder)():
+                    refuse_another(event, python, plugin)
+                return session
             except BaseException:
                 kill(worker)
                 worker.words.close()
@@ -54,7 +65,7 @@ def _accept(listener: socket.socket, worker: Worker) -> socket.socket:
         try:
             connection, _ = listener.accept()
         except TimeoutError:
-            if worker.process.poll() is not None:
+            if ended(worker):
                 raise failure(worker) from None
             continue
         connection.settimeout(None)
@@ -98,10 +109,8 @@ class RemoteSession:
         with contextlib.suppress(OSError):  # the worker hung up first
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
-        try:
-            self._worker.process.wait(_CLOSE_GRACE)
-        except subprocess.TimeoutExpired:
-            kill(self._worker)
+        ended(self._worker, _CLOSE_GRACE)
+        kill(self._worker)
         self._worker.words.close()
 
     def _request(self, method: str, **arguments: Any) -> Generator[dict[str, Any], None, None]:
@@ -131,7 +140,7 @@ class RemoteSession:
         if reply is None:
             raise failure(self._worker)
         if "error" in reply:
-            raise JobError(reply["error"]["message"], reply["error"]["hint"])
+            raise JobError(reply["error"]["message"], reply["error"]["hint"], self._worker.folder / LOG)
         return reply
 
     def _receive(self) -> None:

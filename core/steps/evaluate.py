@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,6 +31,7 @@ from docutune.records import (
 )
 from docutune.registry import Registry
 from docutune.steps.base import Count, Evaluated, Products, StepContext, Tools, plugin_identity
+from docutune.template import TEMPLATE
 from docutune.workspace import Store
 
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -137,7 +140,10 @@ class _Answers:
 
     def _ask(self, wanted: Mapping[str, tuple[Probe, Variant]], known: dict[str, Any]) -> None:
         options = self.step.runtime.options.model_dump(mode="json")
-        session = open_session(self.step.runtime.uses, options, self.model, self._job_folder())
+        runtime = self.step.runtime
+        session = open_session(
+            runtime.uses, options, self.model, self._job_folder(), runtime.python, runtime.entry.facts
+        )
         try:
             for variant in VARIANTS:
                 for group in _groups({key: probe for key, (probe, side) in wanted.items() if side == variant}):
@@ -164,8 +170,14 @@ class _Answers:
 
     def _key(self, probe: Probe, variant: Variant) -> str:
         adapter = self.step_key if variant == "tuned" else None
-        identity = [_identity(self.step.runtime), self.model.digest, adapter, to_json(probe.messages)]
+        identity = [_identity(self.step.runtime), self.model.digest, adapter, self.template, to_json(probe.messages)]
         return fingerprint(["answer", RECORDS_VERSION, *identity])
+
+    @cached_property
+    def template(self) -> str:
+        """The SHA-256 of the chat template beside the adapter: the base is asked with it, too."""
+        assert self.model.adapter is not None
+        return hashlib.sha256((self.model.adapter / TEMPLATE).read_bytes()).hexdigest()
 
     @property
     def step_key(self) -> str:

@@ -18,7 +18,7 @@ from docutune.errors import DocutuneError
 from docutune.jobs import run_job
 from docutune.models import resolve
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
-from docutune.steps import provenance
+from docutune.steps import provenance, unfinished
 from docutune.steps.base import Base, Count, Products, Tools, TrainedModel, plugin_identity
 from docutune.training import TINY, TINY_REVISION, TrainingConfig
 from docutune.workspace import Store
@@ -28,10 +28,14 @@ _NOT_FIGURES = {"event", "time", "done", "total"}
 
 @dataclass(frozen=True)
 class PrepareBase:
-    """Gets a base model onto this disk: pre-trains builtin/tiny, downloads from the hub, or checks a folder."""
+    """Gets a base model onto this disk: pre-trains builtin/tiny, downloads from the hub, or checks a folder.
+
+    `python`: the interpreter of another environment, where its training has torch.
+    """
 
     model: str
     project: Path
+    python: Path | None = None
     plugin: str = "core"
 
     @property
@@ -68,7 +72,7 @@ class PrepareBase:
         atomic.write_text(texts, "".join(json.dumps({"text": text}) + "\n" for text in sorted(products.texts)))
         with tools.store.staging(final) as folder:
             spec: dict[str, JsonValue] = {"texts": str(texts), "seed": 0, "folder": str(folder)}
-            result = run_job("pretrain", spec, job, _listen(tools))
+            result = run_job("pretrain", spec, job, _listen(tools), self.python)
             texts.unlink()
             figures = result["figures"]
             _describe(folder, {"digest": result["digest"], "figures": figures})
@@ -110,8 +114,7 @@ class Train:
         base = products.bases.get(self.options.model)
         if products.dataset is None or base is None:
             return None
-        identity = plugin_identity(self.config.entry.registration, self.options, left_out={"model"})
-        return fingerprint(["train", RECORDS_VERSION, identity, products.dataset.version, base.model.digest])
+        return fingerprint(["train", RECORDS_VERSION, self._identity(), products.dataset.version, base.model.digest])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """A model trained before, if its files are unharmed."""
@@ -133,10 +136,11 @@ class Train:
         base = products.bases[self.options.model]
         curve: list[Mapping[str, JsonValue]] = []
         with tools.store.staging(final) as folder:
+            self._begin(key, products, tools)
             show_tensorboard(tools.run, self.config.name, kept)
             job = tools.run / "jobs" / self.config.name
             spec = self._spec(products, folder, kept, tools)
-            result = run_job("train", spec, job, _listen(tools, curve))
+            result = run_job("train", spec, job, _listen(tools, curve), self.config.python, self.config.entry.facts)
             _keep_tensorboard(kept, folder)
             made = from_json(ModelRef, result["model"])
             assert made.adapter is not None
@@ -166,6 +170,20 @@ class Train:
     def count(self, products: Products, store: Store) -> Count | None:
         """Not made of items."""
         return None
+
+    def _identity(self) -> dict[str, JsonValue]:
+        return plugin_identity(self.config.entry.registration, self.options, left_out={"model"})
+
+    def _begin(self, key: str, products: Products, tools: Tools) -> None:
+        """Say in the training's folder what it is, and to the user whether an interrupted one is left behind."""
+        base = products.bases[self.options.model]
+        assert products.dataset is not None
+        named: dict[str, JsonValue] = {"name": base.name, "digest": base.model.digest}
+        kept, version = tools.store.training_folder(key), products.dataset.version
+        facts = unfinished.describe(kept, self.config.name, key, self._identity(), version, named)
+        anew = unfinished.starts_anew(tools.store, facts)
+        if anew:
+            tools.note(f"{self.name}: {anew}")
 
     def _spec(self, products: Products, folder: Path, kept: Path, tools: Tools) -> dict[str, JsonValue]:
         assert products.dataset is not None

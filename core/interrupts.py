@@ -1,0 +1,66 @@
+"""Signals that ask a command to stop: what they become, and the work that a second one must not break off."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from docutune.errors import EXIT_INTERRUPTED
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_heard: list[int] = []
+_finishing: list[str] = []
+
+
+def listen() -> None:
+    """Let Ctrl-C, a polite kill and a closed terminal raise KeyboardInterrupt, also in a plugin that blocks the loop.
+
+    What this process was told to ignore (by nohup, or as a shell's background job) it goes on ignoring.
+    """
+    for signum in SIGNALS:
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, _interrupt)
+
+
+@contextmanager
+def finishing(what: str) -> Iterator[None]:
+    """Once stopped, this block is not stopped a second time: a worker in it saves, and nothing may be left behind.
+
+    `what` is said to the user: "stopping: {what}". The way out is another process: `docutune stop --now`.
+    """
+    _finishing.append(what)
+    try:
+        yield
+    finally:
+        _finishing.pop()
+
+
+def exit_code() -> int:
+    """As a shell tells it of a process that the first signal ended: 130, 143 or 129."""
+    return 128 + _heard[0] if _heard else EXIT_INTERRUPTED
+
+
+def _interrupt(signum: int, _: object) -> None:
+    first = not _heard
+    _heard.append(signum)
+    what = _finishing[-1] if _finishing else ""
+    if not first and what:
+        _say(f"still {what}; docutune stop --now ends it at once")
+        return
+    if first:
+        _say(f"stopping: {what}..." if what else "stopping...")
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    """Tell at once that the signal was heard: the work under way may take seconds to stop.
+
+    Written past Python's streams, which a signal may find in the middle of a write, and below a terminal's "^C".
+    """
+    line = f"\n{text}\n" if os.isatty(2) else f"{text}\n"
+    with contextlib.suppress(OSError):  # nobody reads: stop all the same
+        os.write(2, line.encode())
