@@ -19,11 +19,11 @@ from docutune.held import fresh, held
 from docutune.named import Named, choose, described, folders_of, named_by
 from docutune.workspace import Store
 
-KINDS = ("runs", "models", "datasets", "cache", "results", "leftovers", "index")
+KINDS = ("runs", "models", "training", "datasets", "cache", "results", "leftovers", "index")
 """What may be freed, in the order in which it goes, but for leftovers: nothing names them, so they go first."""
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8,12}\.tmp(?P<old>\.old)?")
-_AREAS = ("cache", "results", "replies", "datasets", "models", "runs", "sessions")
+_AREAS = ("cache", "results", "replies", "datasets", "models", "training", "runs", "sessions")
 _UNLOCKED = (".", "cache", "sessions")  # where others than the run at work write, too: plan, chat
 
 
@@ -62,6 +62,7 @@ def look(store: Store, keep: int | None) -> Cleaning:
     items = [
         *(Item("runs", f"runs/{run.name}", _size(run), run.name) for run in dropped),
         *_folders(store, "models", named, named.models),
+        *_trainings(store, named),
         *_folders(store, "datasets", named, named.datasets),
         *(item for area in ("cache", "results") for item in _objects(store, area, named)),
         *_leftovers(store, [] if "runs" in links else runs),
@@ -83,6 +84,7 @@ def free(store: Store, cleaning: Cleaning) -> Cleaning:
     gone += cleaning.of("index")
     models = sorted(cleaning.of("models"), key=lambda item: item.label.startswith("base "))
     gone += _free_folders(store, "models", models)
+    gone += _free_folders(store, "training", cleaning.of("training"))
     gone += _free_folders(store, "datasets", cleaning.of("datasets"))
     gone += [item for area in ("results", "cache") for item in cleaning.of(area) if _remove(store.folder / item.name)]
     return Cleaning(tuple(gone), cleaning.notes)
@@ -93,6 +95,14 @@ def _folders(store: Store, area: str, named: Named, names: frozenset[str] | None
         if not named.keeps(names, folder.name, folder.lstat().st_mtime):
             name = described(folder).get("name", "base") if area == "models" else ""
             yield Item(area, f"{area}/{folder.name}", _size(folder), f"{name} {folder.name}".strip())
+
+
+def _trainings(store: Store, named: Named) -> Iterator[Item]:
+    """Interrupted trainings that no run names, and what is left of one whose model is there."""
+    for folder in folders_of(store, "training"):
+        ended = (store.folder / "models" / folder.name / "model.json").is_file()
+        if ended or not named.keeps(named.models, folder.name, folder.lstat().st_mtime):
+            yield Item("training", f"training/{folder.name}", _size(folder), folder.name)
 
 
 def _objects(store: Store, area: str, named: Named) -> Iterator[Item]:

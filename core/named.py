@@ -17,7 +17,8 @@ OBJECTS = "objects.txt"
 _OBJECT = re.compile(r"(?:cache|results|replies)/[0-9a-f]{64}")
 _CLOCK_SECONDS = 2.0  # the coarsest modification time that a file system keeps
 _MODEL_DIGITS = 24
-_FOLDERS = {"models": re.compile(rf"[0-9a-f]{{{_MODEL_DIGITS}}}"), "datasets": re.compile(r"[0-9a-f]{16}")}
+_KEYED = re.compile(rf"[0-9a-f]{{{_MODEL_DIGITS}}}")
+_FOLDERS = {"models": _KEYED, "training": _KEYED, "datasets": re.compile(r"[0-9a-f]{16}")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _stood_on(store: Store, models: set[str], since: float | None) -> tuple[set[
 
 
 def folders_of(store: Store, area: str) -> Iterator[Path]:
-    """The models or dataset versions that docutune made; links and what else may lie there are not its own."""
+    """The models, trainings or dataset versions that docutune made; links and what else lies there are not its own."""
     place = store.folder / area
     if place.is_symlink() or not place.is_dir():
         return

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 NAMES = {
     "runs": ("run", "runs"),
     "models": ("model", "models"),
+    "training": ("interrupted training", "interrupted trainings"),
     "datasets": ("dataset version", "dataset versions"),
     "cache": ("cached item", "cached items"),
     "results": ("step result", "step results"),
     "leftovers": ("leftover of a killed process", "leftovers of killed processes"),
     "index": ("entry of the index without a run", "entries of the index without a run"),
 }
-_LISTED = ("runs", "models", "datasets", "leftovers", "index")  # the others have nothing but a hash for a name
+_LISTED = ("runs", "models", "training", "datasets", "leftovers", "index")  # the others have only a hash for a name
 _SHOWN = 10
 
 
@@ -31,7 +32,7 @@ _SHOWN = 10
 @click.option("--yes", is_flag=True, help="Free without asking.")
 @json_output
 def clean(keep: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Free what no run of this workspace names: kept items, datasets, models, and what killed processes left.
+    """Free what no run of this workspace names: kept items, datasets, models, cut-off trainings, leftovers of kills.
 
     It says what it would free, by kind and size, and asks. What an interrupted run has made stays, so that the same
     command can still go on. With --keep also older runs are freed, with what only they named; the newest run that
