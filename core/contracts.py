@@ -163,14 +163,17 @@ class Trainer(Protocol):
     """Fine-tunes a base model. Runs in a worker process."""
 
     def train(self, train: Path, validation: Path | None, base: ModelRef, context: Context) -> ModelRef:
-        """Train on JSON Lines of {"messages": [{"role", "content"}, ...]}; the adapter goes below `context.folder`."""
+        """Train on JSON Lines of {"messages": [{"role", "content"}, ...]}; the adapter goes below `context.folder`.
+
+        It is a folder in PEFT format, or a whole model, with its template.json: see records.ModelRef.
+        """
 
 
 class Session(Protocol):
     """One loaded model; core owns its lifetime."""
 
     def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
-        """Greedy answers in any order, as the base model or with the adapter."""
+        """Greedy answers in any order, as the base model or as the tuned one."""
 
     def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
         """One reply, piece by piece; `sampling` knows temperature, top_p and max_new_tokens."""
@@ -183,7 +186,7 @@ class Runtime(Protocol):
     """Loads models. Runs in a worker process."""
 
     def open(self, model: ModelRef) -> Session:
-        """Load the base and, where there is one, its adapter."""
+        """Get ready to answer as the base and, where there is one, as its tuned model."""
 
 
 class Evaluator(Protocol):

@@ -38,7 +38,7 @@ def docutune_curators() -> Sequence[Registration]:
 
 @hookspec
 def docutune_trainers() -> Sequence[Registration]:
-    """Trainers: a dataset and a base model to an adapter."""
+    """Trainers: a dataset and a base model to an adapter, or to a whole tuned model."""
     return ()
 
 

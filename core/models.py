@@ -48,6 +48,11 @@ def mistake(name: str, base_folder: Path) -> str | None:
     return None
 
 
+def is_whole(result: Path) -> bool:
+    """Whether the folder of a trained model (ModelRef.adapter) holds all of its weights, not an adapter to a base."""
+    return (result / "config.json").is_file() and not (result / "adapter_config.json").is_file()
+
+
 def folder_digest(folder: Path) -> str:
     """SHA-256 over the names and contents of a model folder's files, 64 hexadecimal digits.
 

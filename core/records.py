@@ -189,7 +189,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model on this disk, resolved: never a hub name. `digest` is the base's identity."""
+    """A model on this disk, resolved: never a hub name. `digest` is the base's identity.
+
+    `adapter` is the folder of what was trained: a PEFT adapter to the base (it has adapter_config.json), or, after full
+    tuning, a whole model in the Hugging Face format. Either has its template.json.
+    """
 
     folder: Path
     digest: str

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+Tuned = Literal["no", "adapter", "itself"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The text after a prompt; `ended` is False when it was cut at the length limit."""
@@ -29,12 +32,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A model with what decides its prompts. `adapted` says whether `model` carries an adapter that can be switched."""
+    """A model with what decides its prompts. `tuned`: whether it is the tuned one, and if by an adapter or by itself."""
 
     model: Any
     tokenizer: PreTrainedTokenizerBase
     template: Template
-    adapted: bool
+    tuned: Tuned
     max_length: int  # longest prompt in tokens
     max_new_tokens: int
 
@@ -105,9 +108,9 @@ class Generator:
         }
 
     def _generate(self, inputs: dict[str, torch.Tensor], variant: Variant, **options: Any) -> torch.Tensor:
-        if variant == "tuned" and not self.adapted:
+        if variant == "tuned" and self.tuned == "no":
             raise DocutuneError("this model has no adapter: there is no tuned variant", "ask for the base")
-        switch = self.model.disable_adapter() if self.adapted and variant == "base" else nullcontext()
+        switch = self.model.disable_adapter() if self.tuned == "adapter" and variant == "base" else nullcontext()
         with switch, torch.inference_mode():
             generated: torch.Tensor = self.model.generate(
                 **inputs, **options, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self._end_ids()

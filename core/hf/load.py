@@ -1,4 +1,4 @@
-"""Models into memory: the frozen base in NF4 or as it is, the adapter on top, in the device's own number format."""
+"""Models into memory: the base in 4 or 8 bits or as it is, the adapter on top, in the device's own number format."""
 
 from __future__ import annotations
 
@@ -48,10 +48,13 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def load_base(folder: Path, quantization: Quantization, where: Device) -> PreTrainedModel:
-    """The base model; "nf4" holds its linear layers but the head in NF4, doubly quantized (QLoRA, arXiv:2305.14314)."""
+    """The base model; its linear layers but the head are held as `quantization` says.
+
+    "nf4" is NF4, doubly quantized (QLoRA, arXiv:2305.14314); "int8" is LLM.int8 (arXiv:2208.07339).
+    """
     from transformers import AutoModelForCausalLM
 
-    options: dict[str, Any] = {"quantization_config": _nf4(where)} if quantization == "nf4" else {}
+    options = {} if quantization == "none" else {"quantization_config": _quantized(quantization, where)}
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder, dtype=where.dtype, device_map={"": where.name}, local_files_only=True, **options
@@ -80,10 +83,12 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def _nf4(where: Device) -> Any:
+def _quantized(quantization: Literal["nf4", "int8"], where: Device) -> Any:
     from transformers import BitsAndBytesConfig
 
     make: Any = BitsAndBytesConfig
+    if quantization == "int8":
+        return make(load_in_8bit=True)
     return make(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

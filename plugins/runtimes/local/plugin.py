@@ -15,7 +15,8 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     quantization: Annotated[
-        Literal["nf4", "none"], Field(description="how the base is held in memory; as in training by default")
+        Literal["nf4", "int8", "none"],
+        Field(description="how the model is held in memory, as in training; none suits one that was tuned in full"),
     ] = "nf4"
     batch_size: Annotated[int, Field(ge=1, description="prompts answered at once")] = 16
     max_new_tokens: Annotated[int, Field(ge=1, description="longest reply in tokens")] = 512
@@ -29,7 +30,7 @@ def docutune_runtimes() -> list[Registration]:
         Registration(
             name="local",
             revision=1,
-            summary="transformers on this machine's GPU or CPU; base and tuned from one load",
+            summary="transformers on this machine's GPU or CPU; base and adapter from one load",
             config=Config,
             load="docutune.plugins.runtimes.local.serve:Local",
             requires=("torch", "transformers", "peft", "bitsandbytes", "accelerate"),

@@ -1,15 +1,17 @@
-"""Loads a base model with its adapter and answers as either of them."""
+"""Loads a base model with its adapter, or the whole model that was tuned from it, and answers as either of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutune.errors import DocutuneError
 from docutune.hf.encode import read_template
-from docutune.hf.generate import Generator
+from docutune.hf.generate import Generator, Tuned
 from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
+from docutune.models import is_whole
 from docutune.plugins.runtimes.local.plugin import Config
 from docutune.records import Answer, Message, ModelRef, Probe, Variant
 from docutune.template import Template
@@ -25,49 +27,58 @@ class Local:
         self._config = config
 
     def open(self, model: ModelRef) -> LocalSession:
-        """Load the base once, and the adapter on top of it."""
+        """Load the base once and the adapter on top of it; of two whole models each when it is first asked."""
+        if model.adapter is not None and is_whole(model.adapter):
+            base, tuned = (partial(self._whole, folder, model.adapter) for folder in (model.folder, model.adapter))
+            return LocalSession({"base": cache(base), "tuned": cache(tuned)}, self._config.batch_size)
+        generator = self._adapted(model)
+        return LocalSession({"base": lambda: generator, "tuned": lambda: generator}, self._config.batch_size)
+
+    def _adapted(self, model: ModelRef) -> Generator:
         tokenizer = load_tokenizer(model.folder)
         loaded: Any = load_base(model.folder, self._config.quantization, device())
         if model.adapter is not None:
             loaded = load_adapter(loaded, model.adapter)
+        template = _template(tokenizer, model.folder, model.adapter)
+        return self._generator(loaded, tokenizer, template, "no" if model.adapter is None else "adapter")
+
+    def _whole(self, folder: Path, tuned: Path) -> Generator:
+        loaded = load_base(folder, self._config.quantization, device())
+        return self._generator(loaded, load_tokenizer(tuned), Template.load(tuned), "itself")
+
+    def _generator(
+        self, loaded: Any, tokenizer: PreTrainedTokenizerBase, template: Template, tuned: Tuned
+    ) -> Generator:
         loaded.eval()
-        generator = Generator(
-            model=loaded,
-            tokenizer=tokenizer,
-            template=_template(tokenizer, model.folder, model.adapter),
-            adapted=model.adapter is not None,
-            max_length=self._config.max_length,
-            max_new_tokens=self._config.max_new_tokens,
-        )
-        return LocalSession(generator, self._config.batch_size)
+        return Generator(loaded, tokenizer, template, tuned, self._config.max_length, self._config.max_new_tokens)
 
 
 class LocalSession:
-    """Implements contracts.Session."""
+    """Implements contracts.Session; `models` gives the one that answers as each variant."""
 
-    def __init__(self, generator: Generator, batch_size: int) -> None:
-        self._generator: Generator | None = generator
+    def __init__(self, models: Mapping[Variant, Callable[[], Generator]], batch_size: int) -> None:
+        self._models: Mapping[Variant, Callable[[], Generator]] | None = models
         self._batch_size = batch_size
 
     def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
         """Greedy answers, the shortest prompts first."""
         conversations = [probe.messages for probe in probes]
-        for index, reply in self._open().replies(conversations, variant, self._batch_size):
+        for index, reply in self._open(variant).replies(conversations, variant, self._batch_size):
             yield Answer(probes[index].id, variant, reply.text, reply.ended)
 
     def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
         """One reply, piece by piece; greedy unless `temperature` is given."""
-        return self._open().stream(messages, variant, **sampling)
+        return self._open(variant).stream(messages, variant, **sampling)
 
     def close(self) -> None:
-        """Drop the model and give its memory back."""
-        self._generator = None
+        """Drop what was loaded and give its memory back."""
+        self._models = None
         free_memory()
 
-    def _open(self) -> Generator:
-        if self._generator is None:
+    def _open(self, variant: Variant) -> Generator:
+        if self._models is None:
             raise DocutuneError("the session is closed", "open it again")
-        return self._generator
+        return self._models[variant]()
 
 
 def _template(tokenizer: PreTrainedTokenizerBase, base: Path, adapter: Path | None) -> Template:

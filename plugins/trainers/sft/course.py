@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import set_seed
 
+from docutune.atomic import writing
 from docutune.checkpoints import Checkpoint, Checkpoints, refuse_another
 from docutune.contracts import Context
 from docutune.errors import Cancelled, DocutuneError
 from docutune.hf.encode import encode_file, template_for
 from docutune.hf.load import Device, device, free_memory, load_tokenizer
-from docutune.hf.save import saving
-from docutune.plugins.trainers.sft import ranks, state
+from docutune.plugins.trainers.sft import ranks, result, state
 from docutune.plugins.trainers.sft.apart import check_apart
 from docutune.plugins.trainers.sft.arguments import sft_arguments
 from docutune.plugins.trainers.sft.backend import Backend
@@ -89,7 +89,7 @@ def train(
         trainer = _trainer(given, model, passes, watching, Saving(checkpoints, agreed, patient))
         with _following(follower), _explaining(config, passes, given.where):
             _run(trainer, found, follower, patient)
-        return _keep(given, model, train, follower.figures, context.folder / "adapter")
+        return _keep(given, model, train, follower.figures, result.folder_of(config, context.folder))
 
 
 # ---- before the training
@@ -232,8 +232,8 @@ def _explaining(config: TrainingConfig, passes: Passes, where: Device) -> Iterat
 def _keep(given: Given, model: Any, train: Path, figures: dict[str, float], adapter: Path) -> ModelRef:
     if ranks.number():
         return ModelRef(given.base.folder, given.base.digest, adapter)
-    with saving(adapter, (weights for weights in model.parameters() if weights.requires_grad)):
-        model.save_pretrained(str(adapter), save_embedding_layers=False)  # they are never trained
+    result.save(given.config, model, given.tokenizer, given.where, adapter)
+    with writing(adapter):
         given.template.save(adapter)
         write_card(adapter, given.backend.name, given.config, given.base, given.template, train, figures)
     free_memory()

@@ -11,6 +11,7 @@ from peft import LoraConfig, get_peft_model
 from docutune.contracts import Context
 from docutune.hf.load import Device, load_base
 from docutune.plugins.trainers.sft import attention, course
+from docutune.plugins.trainers.sft.adapters import lora_options, make_plain
 from docutune.plugins.trainers.sft.collate import Collate
 from docutune.plugins.trainers.trl.plugin import REVISION, Config
 from docutune.records import ModelRef
@@ -30,21 +31,17 @@ class Trl:
         return course.train(self, self._config, train, validation, base, context)
 
     def load(self, base: Path, where: Device, checkpointing: bool) -> Any:
-        """The base with fresh adapters. Embeddings and head keep the device's dtype: float32 would double them."""
+        """The base with fresh adapters; its embeddings and head keep the device's dtype: float32 would double them.
+
+        With `tuning: full` the base itself.
+        """
         config = self._config
-        alpha: Any = config.alpha  # annotated as int there, used as a float
-        lora = LoraConfig(
-            task_type="CAUSAL_LM",
-            r=config.lora_rank,
-            lora_alpha=alpha,
-            lora_dropout=config.lora_dropout,
-            target_modules="all-linear",
+        loaded = load_base(base, config.quantization, where)
+        if config.tuning == "full":
+            return loaded
+        return make_plain(
+            get_peft_model(loaded, LoraConfig(task_type="CAUSAL_LM", **lora_options(config))), config.model
         )
-        model = get_peft_model(load_base(base, config.quantization, where), lora)
-        adapted: Any = model.peft_config["default"]
-        adapted.base_model_name_or_path = config.model  # no path of this machine
-        adapted.target_modules = sorted(adapted.target_modules)  # a set's order differs from process to process
-        return model
 
     def arguments(self) -> Mapping[str, Any]:
         """How rows are drawn."""
