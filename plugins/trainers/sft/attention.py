@@ -6,6 +6,7 @@ Without it a batch of packed rows needs a mask that is the square of a row, whic
 from __future__ import annotations
 
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -81,6 +82,10 @@ def _attention(
     from torch.nn.attention.varlen import varlen_attn
 
     queries, keys, values = (states[0].transpose(0, 1).to(dtype) for states in (query, key, value))
+    shared = query.shape[1] // key.shape[1]
+    if shared > 1 and "enable_gqa" not in signature(varlen_attn).parameters:  # torch 2.11
+        keys, values, shared = keys.repeat_interleave(shared, 1), values.repeat_interleave(shared, 1), 1
+    grouping: Any = {"enable_gqa": True} if shared > 1 else {}
     attended = varlen_attn(
         queries,
         keys,
@@ -91,7 +96,7 @@ def _attention(
         max_length_q,
         scale=scaling,
         window_size=(sliding_window - 1 if sliding_window else -1, 0),
-        enable_gqa=query.shape[1] != key.shape[1],
+        **grouping,
     )
     assert isinstance(attended, torch.Tensor)  # a pair only when auxiliary values are asked for
     return attended[None].to(query.dtype), None
