@@ -10,6 +10,7 @@ from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
 from transformers.trainer_utils import EvalLoopOutput
 
+from docutune.hf.encode import IGNORED
 from docutune.plugins.trainers.sft import ranks
 from docutune.plugins.trainers.sft.finite import Watch
 from docutune.plugins.trainers.sft.order import Batches, Order, WithBlank, by_length, in_turn, shuffled
@@ -80,6 +81,12 @@ class Trainer(ResumingTrainer):
         metrics = {f"{metric_key_prefix}_loss": summed / tokens}
         return EvalLoopOutput(None, None, metrics, len(self.eval_dataset))
 
+    def _track_num_input_tokens(self, inputs: Any) -> None:
+        """A blank row is no token of the data."""
+        blank = not bool(inputs["labels"].ne(IGNORED).any())
+        none = {"attention_mask": torch.zeros_like(inputs["input_ids"])} if blank else {}
+        super()._track_num_input_tokens({**inputs, **none})
+
     def _loader(self, dataset: Any, order: Order) -> Any:
         batches = Batches(len(dataset), self._passes, ranks.number(), order)
         loader = DataLoader(
@@ -92,4 +99,4 @@ class Trainer(ResumingTrainer):
 
 
 def _bearing(inputs: Mapping[str, torch.Tensor]) -> int:
-    return int(inputs["labels"][..., 1:].ne(-100).sum())
+    return int(inputs["labels"][..., 1:].ne(IGNORED).sum())
