@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from docutune.contracts import Session
     from docutune.following import Follower
     from docutune.jobs.stopping import Stopped
+    from docutune.monitoring import Monitor
     from docutune.notebook import Exchange
     from docutune.owner import Owner
     from docutune.planning import Plan
@@ -264,6 +265,15 @@ class Workspace:
         raise UsageError(
             f"{newest}: no run of this workspace has a report", "only a finished run has one: docutune run"
         )
+
+    def monitor(self, run: str | None, every: bool, port: int | None) -> AbstractContextManager[Monitor]:
+        """TensorBoard over the newest run, `run` or all runs, on loopback, while the context lasts.
+
+        UsageError when there is nothing to show yet, PluginError when tensorboard is not installed.
+        """
+        from docutune.monitoring import monitor
+
+        return monitor(self.store, run, every, port)
 
     def trace(self, what: str, run: str | None = None) -> Trace:
         """Where a sample, document, symbol, model, dataset version or run comes from, and what became of it.

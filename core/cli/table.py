@@ -21,6 +21,7 @@ COMMANDS = {
     "status": Command("docutune.cli.inspect:status", "Show the runs of this workspace, or follow the one at work"),
     "stop": Command("docutune.cli.stop:stop", "Stop the run at work; the next one goes on from there"),
     "report": Command("docutune.cli.inspect:report", "Show or write the report of a run"),
+    "monitor": Command("docutune.cli.monitor:monitor", "Watch trainings in TensorBoard, on this machine alone"),
     "trace": Command("docutune.cli.trace:trace", "Show where a sample, document, symbol or model comes from"),
     "eval": Command("docutune.cli.evaluate:evaluate", "Measure a model again, base against tuned"),
     "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),

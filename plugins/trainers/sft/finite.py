@@ -89,14 +89,15 @@ class Watch:
         rows: list[JsonValue] = []
         for ids, labels in _samples(inputs):
             trained = [label for label in labels if label != IGNORED]
-            rows.append(
-                {
-                    "lines": list(lines.get(tuple(ids), ())),
-                    "text": str(self._tokenizer.decode(ids)),
-                    "trained_text": str(self._tokenizer.decode(trained)),
-                    "input_ids": list(ids),
-                }
-            )
+            if trained:  # the rest is padding
+                rows.append(
+                    {
+                        "lines": list(lines.get(tuple(ids), ())),
+                        "text": str(self._tokenizer.decode(ids)),
+                        "trained_text": str(self._tokenizer.decode(trained)),
+                        "input_ids": ids,
+                    }
+                )
         return rows
 
 
