@@ -7,17 +7,16 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from docutune.errors import Cancelled, DocutuneError, JobError
+from docutune.errors import Cancelled, JobError
 from docutune.jobs import run_job
 from docutune.records import ModelRef, to_json
-from docutune.training import TrainingConfig
 
 pytestmark = pytest.mark.training
 
@@ -179,7 +178,7 @@ def test_what_ends_one_process_ends_all_and_the_next_run_goes_on_to_the_bit(
 ) -> None:
     whole, broken = (training(name, devices=2, lora_dropout=0.2) for name in ("whole", "broken"))
     whole.run()
-    with pytest.raises(JobError, match="^on device 1: the worker process was killed by SIGKILL"):
+    with pytest.raises(JobError, match=r"^on device 1: the worker process was killed by SIGKILL"):
         broken.run(at_step(3, lambda: os.kill(broken.processes()[1], signal.SIGKILL)))
     assert living(broken.processes()) == []
     with pytest.raises(Cancelled):

@@ -23,7 +23,8 @@ def shuffled(rows: int, seed: int) -> Order:
 
 def by_length(lengths: Sequence[int], batch: int, seed: int) -> Order:
     """Rows of similar length stand together, the longest of all first; anew in each epoch."""
-    return lambda epoch: get_length_grouped_indices(lengths, batch, generator=_generator(seed, epoch))
+    grouped: Callable[..., list[int]] = get_length_grouped_indices
+    return lambda epoch: grouped(lengths, batch, generator=_generator(seed, epoch))
 
 
 def in_turn(rows: int) -> Order:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.data_loader import prepare_data_loader
 from torch.utils.data import DataLoader
@@ -66,6 +67,7 @@ class Trainer(ResumingTrainer):
         metric_key_prefix: str = "eval",
     ) -> EvalLoopOutput:
         """The mean loss of all tokens that bear one, each counted once, however they are cut into batches."""
+        own: Any = super()
         self.model.eval()
         summed, tokens = 0.0, 0.0
         for batch in dataloader:
@@ -73,24 +75,26 @@ class Trainer(ResumingTrainer):
             mine = float(_bearing(inputs))
             (everyones,) = ranks.total(mine)
             with torch.no_grad():
-                loss = self.prediction_step(self.model, inputs, True)[0]
+                loss = own.prediction_step(self.model, inputs, True)[0]
             summed += float(loss) * everyones / ranks.count()  # it is of all tokens, scaled for the mean over devices
             tokens += mine
             self.control = self.callback_handler.on_prediction_step(self.args, self.state, self.control)
         summed, tokens = ranks.total(summed, tokens)
-        metrics = {f"{metric_key_prefix}_loss": summed / tokens}
-        return EvalLoopOutput(None, None, metrics, len(self.eval_dataset))
+        nothing = np.empty(0)  # predictions and labels are asked for by metrics alone
+        return EvalLoopOutput(nothing, nothing, {f"{metric_key_prefix}_loss": summed / tokens}, len(self.eval_dataset))
 
     def _track_num_input_tokens(self, inputs: Any) -> None:
         """A blank row is no token of the data."""
         blank = not bool(inputs["labels"].ne(IGNORED).any())
         none = {"attention_mask": torch.zeros_like(inputs["input_ids"])} if blank else {}
-        super()._track_num_input_tokens({**inputs, **none})
+        own: Any = super()
+        own._track_num_input_tokens({**inputs, **none})
 
     def _loader(self, dataset: Any, order: Order) -> Any:
         batches = Batches(len(dataset), self._passes, ranks.number(), order)
-        loader = DataLoader(
-            WithBlank(dataset),
+        rows: Any = WithBlank(dataset)
+        loader: DataLoader[Any] = DataLoader(
+            rows,
             batch_sampler=batches,
             collate_fn=self.data_collator,
             pin_memory=self.args.dataloader_pin_memory,
