@@ -114,8 +114,7 @@ class Workspace:
         from docutune.config import load
 
         config = load(request.file, self.registry, request.overrides, request.trainer)
-        entries = [step.entry for step in config.train]
-        return _with_machine(config) if any(entry.registration.needs_gpu for entry in entries) else config
+        return _with_machine(config) if any(step.entry.registration.needs_gpu for step in config.train) else config
 
     def plan(self, request: RunRequest, progress: Progress) -> Plan:
         """What `run` would do; documents are parsed, nothing else is made."""
@@ -398,9 +397,12 @@ class Workspace:
 
 
 def _with_machine(config: PipelineConfig) -> PipelineConfig:
-    """The configuration, with a note on each trainer that this machine cannot run for want of a GPU."""
+    """The configuration, with a note on each trainer that this machine cannot run for want of a GPU.
+
+    What torch in another environment can use is not known here.
+    """
     from docutune.doctor import without_gpu
 
-    found = without_gpu(dict.fromkeys(step.entry for step in config.train))
+    found = without_gpu(dict.fromkeys(step.entry for step in config.train if step.python is None))
     told = tuple(f"{entry} needs a GPU, and this machine shows none: {advice}" for entry, advice in found)
     return config.model_copy(update={"notes": (*config.notes, *told)})

@@ -30,7 +30,7 @@ def mistakes(kind: str, item: object) -> tuple[str, ...]:
     expected = ParserRegistration if kind == "parser" else Registration
     if not isinstance(item, expected):
         return (f"docutune_{kind}s must return {expected.__name__} objects, found {type(item).__name__}",)
-    found = [*_name_mistakes(item), *_detour_mistakes(item), *_config_mistakes(item)]
+    found = [*_name_mistakes(item), *_way_mistakes(item), *_config_mistakes(item)]
     if isinstance(item, ParserRegistration):
         found += _suffix_mistakes(item.suffixes)
         if item.reads not in get_args(Reads):
@@ -55,12 +55,9 @@ def _name_mistakes(item: Registration) -> Iterable[str]:
         yield f"`prompts` of {item.name!r} is {item.prompts!r}, not the name of a package"
 
 
-def _detour_mistakes(item: Registration) -> Iterable[str]:
+def _way_mistakes(item: Registration) -> Iterable[str]:
     if item.instead is not None and not (isinstance(item.instead, str) and _NAME.fullmatch(item.instead)):
         yield f"`instead` of {item.name!r} is {item.instead!r}, not the name of a plugin"
-
-
-def _switch_mistakes(item: Registration) -> Iterable[str]:
     for switch in ("needs_gpu", "several_devices"):
         if type(getattr(item, switch)) is not bool:
             yield f"`{switch}` of {item.name!r} is {getattr(item, switch)!r}, not True or False"

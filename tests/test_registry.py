@@ -16,7 +16,7 @@ BUILT_IN = {
     "parser": ("markdown", "pairs", "python"),
     "generator": ("grounded", "langchain"),
     "curator": ("duplicates",),
-    "trainer": ("trl",),
+    "trainer": ("trl", "unsloth"),
     "runtime": ("local",),
     "evaluator": ("text-overlap",),
 }
@@ -113,6 +113,8 @@ def test_a_stranger_s_plugin_stands_beside_the_built_in_ones(environment: Instal
         (offer("[curator(load='acme_work.gone:Short')]"), "names the module 'acme_work.gone', which is not there"),
         (offer("[curator(requires='torch')]"), "not a tuple of module names"),
         (offer("[curator(extra=1)]"), "not text"),
+        (offer("[curator(needs_gpu='yes')]"), "not True or False"),
+        (offer("[curator(instead='acme.other')]"), "not the name of a plugin"),
         (offer("[curator(config=dict)]"), "not a pydantic model class"),
         (offer("[curator(config=type('Loose', (BaseModel,), {}))]"), 'extra="forbid"'),
         ("\n@hookimpl\ndef docutune_curator():\n    return [curator()]\n", "docutune_curator"),

@@ -71,7 +71,8 @@ class Fast:
 
 def _check_positions(base: Path, config: Config) -> None:
     """unsloth would stretch the rotary embedding of the base without a word, and only while it trains."""
-    positions = getattr(AutoConfig.from_pretrained(base, local_files_only=True), "max_position_embeddings", None)
+    described = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    positions = getattr(described, "max_position_embeddings", None)
     if positions is not None and config.max_length > positions:
         raise DocutuneError(
             f"max_length {config.max_length} is more than the {positions} positions of {config.model}",

@@ -11,14 +11,12 @@ REVISION = 1
 
 
 class Config(TrainingConfig):
-    """The options of every trainer; unsloth adds none, and leaves two to `trl`."""
+    """The options of every trainer; unsloth adds none, and leaves full tuning to `trl`."""
 
     @model_validator(mode="after")
     def _possible(self) -> Config:
         if self.tuning == "full":
             raise ValueError("unsloth trains adapters here; for tuning: full write `uses: trl`")
-        if isinstance(self.devices, int) and self.devices > 1:
-            raise ValueError("unsloth trains on one GPU here; for several write `uses: trl`")
         return self
 
 
