@@ -22,6 +22,8 @@ _LOSS_ROWS = 256  # tokens that SFTTrainer's chunked loss holds logits of at a t
 _LOSS_BYTES = 16  # for each such logit: itself, its logarithm, the exponential and their product, all in float32
 _STATE_BYTES = {"adamw_torch": 8.0, "adamw_8bit": 2 + 2 * 4 / 256, "paged_adamw_8bit": 0.0}  # paged: moved out
 _WORKSPACE = 2 * 32 * 1024**2  # cuBLAS keeps one for each thread that multiplies: forward and backward
+_FUSED_LOSS = 4 * GIB  # what unsloth takes 16 bytes a logit for when it chooses how many it holds at a time, at most
+_FUSED_BUFFERS = 32 * 1024**2  # for checkpoints on their way to main memory and back
 
 _UNGATED = {"phi", "starcoder2", "gpt_neox", "stablelm_epoch"}
 _NORMS_QUERIES = {"qwen3", "gemma3", "gemma3_text", "olmo2"}
@@ -153,16 +155,32 @@ def _held(shape: Shape, quantization: str, width: int) -> float:
 
 def _passing(shape: Shape, config: TrainingConfig, tokens: int, checkpointing: bool, width: int, trained: int) -> float:
     """What a forward and backward pass hold: at the loss, or in the backward pass of the last layer."""
-    layer = tokens * _of_a_layer(shape, config, width)
     stream = 4 if config.tuning == "full" else width
-    kept = tokens * stream * shape.hidden * shape.layers if checkpointing else layer * shape.layers
-    casts = width * trained if width < 4 else 0  # 16-bit copies of what is trained, made once in a pass
-    loss = _LOSS_BYTES * min(_LOSS_ROWS, tokens) * shape.vocabulary
-    if config.tuning == "full":
-        loss += (4 + width) * shape.vocabulary * shape.hidden  # the head's gradient before it is added
+    layer = tokens * (_of_a_fused_layer(shape, width) if config.fuses else _of_a_layer(shape, config, width))
+    kept = layer * shape.layers
+    if checkpointing:
+        kept = _FUSED_BUFFERS if config.fuses else tokens * stream * shape.hidden * shape.layers
+    casts = width * trained if width < 4 and not config.fuses else 0  # 16-bit copies of what is trained, once a pass
     gradients = tokens * width * 3 * shape.inner
     backward = (layer if checkpointing else 0) + gradients + _one_matrix(shape, config, width)
-    return kept + casts + tokens * 3 * stream * shape.hidden + max(loss, backward)
+    return kept + casts + max(_at_the_loss(shape, config, tokens, width), backward)
+
+
+def _at_the_loss(shape: Shape, config: TrainingConfig, tokens: int, width: int) -> float:
+    """Logits of some rows, and the last hidden states of all with their gradients."""
+    if config.fuses:
+        rows = min(tokens, _FUSED_LOSS / (_LOSS_BYTES * shape.vocabulary))
+        return rows * width * shape.vocabulary + 7 * tokens * width * shape.hidden
+    loss = _LOSS_BYTES * min(_LOSS_ROWS, tokens) * shape.vocabulary
+    if config.tuning == "lora":
+        return loss + 3 * tokens * width * shape.hidden
+    head = (4 + width) * shape.vocabulary * shape.hidden  # its gradient before it is added
+    return loss + head + 3 * tokens * 4 * shape.hidden
+
+
+def _of_a_fused_layer(shape: Shape, width: int) -> float:
+    """Bytes a token that unsloth's kernels save of one layer: their inputs, the heads, the two halves of the MLP."""
+    return width * (6 * shape.hidden + 3 * shape.query + 2 * shape.key + 2 * shape.inner)
 
 
 def _of_a_layer(shape: Shape, config: TrainingConfig, width: int) -> float:

@@ -22,6 +22,10 @@ class TrainingConfig(BaseModel):
         {"fit", "max_memory_gib", "devices", "save_steps", "keep_checkpoints"}
     )
 
+    fuses: ClassVar[bool] = False
+    """Whether the trainer's kernels recompute inside of layers, hold no logits in float32 and keep checkpointed
+    activations in main memory: what memory.estimate has to know of it."""
+
     model: Annotated[
         str, Field(min_length=1, description="base model: a hub name, a folder, or builtin/tiny (made here)")
     ]

@@ -28,6 +28,7 @@ def save(config: TrainingConfig, model: Any, tokenizer: PreTrainedTokenizerBase,
             model.save_pretrained(str(folder), save_embedding_layers=False)  # they are never trained
         return
     model.to(where.dtype)
+    model.config.use_cache = True  # training needs no cache and turns it off
     with saving(folder, model.parameters()):
         model.save_pretrained(str(folder))
         tokenizer.save_pretrained(str(folder))

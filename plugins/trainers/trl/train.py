@@ -9,6 +9,7 @@ from typing import Any
 from peft import LoraConfig, get_peft_model
 
 from docutune.contracts import Context
+from docutune.errors import DocutuneError
 from docutune.hf.load import Device, load_base
 from docutune.plugins.trainers.sft import attention, course
 from docutune.plugins.trainers.sft.adapters import lora_options, make_plain
@@ -36,6 +37,11 @@ class Trl:
         With `tuning: full` the base itself.
         """
         config = self._config
+        if config.lora_variant == "dora" and config.quantization == "int8" and where.name == "cpu":
+            raise DocutuneError(
+                "DoRA on a base in int8 does not train on the CPU: peft and bitsandbytes lose the scales of its weights",
+                "set quantization: nf4 or none, or train on a GPU",
+            )
         loaded = load_base(base, config.quantization, where)
         if config.tuning == "full":
             return loaded

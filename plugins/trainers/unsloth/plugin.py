@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import model_validator
 
 from docutune import Registration, TrainingConfig, hookimpl
@@ -12,6 +14,8 @@ REVISION = 1
 
 class Config(TrainingConfig):
     """The options of every trainer; unsloth adds none, and leaves full tuning to `trl`."""
+
+    fuses: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _possible(self) -> Config:
