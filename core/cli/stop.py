@@ -78,6 +78,7 @@ def _show(workspace: Workspace, stopped: Stopped) -> None:
         click.echo(f"{how}: it had not begun")
         return
     manifest = workspace.manifest(stopped.run)
-    click.echo(f"Run {stopped.run}: {how}, {manifest['outcome']} after {manifest['seconds']:.0f} s")
+    how = "it finished" if manifest["outcome"] == "finished" else how
+    click.echo(f"Run {stopped.run}: {how} after {manifest['seconds']:.0f} s")
     if manifest["outcome"] != "finished":
         click.echo(goes_on(manifest))

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from docutune import atomic
 from docutune.errors import EXIT_FAILURE, Cancelled, JobError
@@ -34,7 +35,7 @@ def start(store: Store, arguments: Sequence[str]) -> Path:
     output = store.folder / "runs" / f".detached.{uuid.uuid4().hex[:8]}.tmp"
     with atomic.writing(output):
         atomic.make_folder(output.parent)
-        file = output.open("wb")
+        file = output.open("w+b")
     with file:
         process = subprocess.Popen(
             [sys.executable, "-u", "-P", "-m", "docutune.cli", "run", f"--terminal={output}", *arguments],
@@ -46,35 +47,38 @@ def start(store: Store, arguments: Sequence[str]) -> Path:
         )
         threading.Thread(target=process.wait, name="docutune-detached", daemon=True).start()  # no zombie of a server
         try:
-            return _awaited(store, process, os.fstat(file.fileno()), output)
+            return _awaited(store, process, file)
+        except JobError:
+            output.unlink(missing_ok=True)
+            raise
         except KeyboardInterrupt:
             _end(process)
             raise Cancelled("the run had not begun, and will not") from None
 
 
-def _awaited(store: Store, process: subprocess.Popen[bytes], file: os.stat_result, output: Path) -> Path:
+def _awaited(store: Store, process: subprocess.Popen[bytes], file: BinaryIO) -> Path:
     while True:
         code = process.poll()
         if run := _run_with(store, file):
             return run
         if code is not None:
-            raise _failure(code, output)
+            raise _failure(code, file)
         time.sleep(_POLL_SECONDS)
 
 
-def _run_with(store: Store, file: os.stat_result) -> Path | None:
+def _run_with(store: Store, file: BinaryIO) -> Path | None:
     """The run into whose folder the file has moved."""
     for run in reversed(store.runs()):
         with suppress(FileNotFoundError):
-            if os.path.samestat((run / TERMINAL).stat(), file):
+            if os.path.samestat((run / TERMINAL).stat(), os.fstat(file.fileno())):
                 return run
     return None
 
 
-def _failure(code: int, output: Path) -> JobError:
-    """Its own error line as ours, with its exit code."""
-    said = output.read_text("utf-8", "replace").strip()
-    output.unlink()
+def _failure(code: int, file: BinaryIO) -> JobError:
+    """Its own error line as ours, with its exit code; wherever the file is by now."""
+    file.seek(0)
+    said = file.read().decode("utf-8", "replace").strip()
     if code < 0:
         said = f"{said}\n" if said else ""
         return JobError(f"{said}the run was killed by {signal.Signals(-code).name} before it began")
