@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ def train(
         trainer = _trainer(given, model, passes, watching, Saving(checkpoints, agreed, patient))
         with _following(follower), _explaining(config, passes, given.where):
             _run(trainer, found, follower, patient)
-        return _keep(given, model, train, follower.figures, result.folder_of(config, context.folder))
+        return _keep(given, model, train, patient.figures, result.folder_of(config, context.folder))
 
 
 # ---- before the training
@@ -134,7 +134,7 @@ def _newest(checkpoints: Checkpoints, context: Context) -> Checkpoint | None:
 def _passes(config: TrainingConfig, found: Checkpoint | None) -> Passes:
     """How to cut a step. What was chosen for a training once holds until it ends."""
     if found is not None and config.fit == "auto":
-        return passes_of(found.identity)
+        return replace(passes_of(found.identity), devices=ranks.count())
     return Passes.asked(config, ranks.count())
 
 
@@ -187,7 +187,7 @@ def _run(trainer: Trainer, found: Checkpoint | None, follower: Follower, patient
     """Train to the end, or save and raise Cancelled."""
     if found is not None:
         patient.tell_again(state.load_curve(found.folder), trainer.args.max_steps)
-        follower.go_on(patient.curve)
+        follower.go_on()
     try:
         trainer.train(resume_from_checkpoint=str(found.folder) if found else None)
         patient.check()
