@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 _HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _FOLDER_MARKS = ("/", "./", "../", "~")
 
 
@@ -84,7 +86,45 @@ def _lacking(folder: Path) -> str | None:
         return f"no folder {folder}"
     if not (folder / "config.json").is_file():
         return f"{folder} holds no config.json"
-    return None if any(folder.glob("*.safetensors")) else f"{folder} holds no *.safetensors weights"
+    if not any(folder.glob("*.safetensors")):
+        pickled = sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLED)
+        but = f", only {pickled[0]}, which could run code when it is read" if pickled else ""
+        return f"{folder} holds no *.safetensors weights{but}"
+    return _needs_code(folder)
+
+
+def _needs_code(folder: Path) -> str | None:
+    """Why a model cannot be had without running code that comes with it; None when transformers knows it itself."""
+    config = _json(folder / "config.json")
+    if "auto_map" in config and not _known_type(str(config.get("model_type", ""))):
+        return f"{folder} needs code of its own (auto_map in config.json), which is never run"
+    if "auto_map" in _json(folder / "tokenizer_config.json") and not (folder / "tokenizer.json").is_file():
+        return f"{folder} has a tokenizer that needs code of its own (auto_map in tokenizer_config.json), never run"
+    shards = _json(folder / "model.safetensors.index.json").get("weight_map")
+    strange = sorted(set(map(str, shards.values())) - _names(folder)) if isinstance(shards, dict) else []
+    return f"{folder} lacks {strange[0]}, which model.safetensors.index.json names" if strange else None
+
+
+def _known_type(model_type: str) -> bool:
+    """Whether the installed transformers has such a model; looked for in its folder, for to import it takes seconds."""
+    found = find_spec("transformers")
+    if found is None or found.origin is None:
+        return True  # another environment's transformers will load it, without its code
+    name = model_type.replace("-", "_").removesuffix("_text")
+    return bool(name) and (Path(found.origin).parent / "models" / name).is_dir()
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.glob("*.safetensors")}
+
+
+def _json(path: Path) -> dict[str, object]:
+    """A file of the model's, empty when it is missing; one that is damaged is told of by whoever loads it."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _snapshot(name: str, download: bool) -> Path:

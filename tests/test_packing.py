@@ -33,6 +33,14 @@ SIZES: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def exact(base: ModelRef) -> None:
+    """Products in full float32: builtin/tiny is made in less, in its own process but for tests."""
+    import torch
+
+    torch.set_float32_matmul_precision("highest")
+
+
 def encoded(*lengths: int) -> list[Encoded]:
     from docutune.hf.encode import IGNORED, Encoded
 

@@ -39,9 +39,11 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError) as error:
-        raise DocutuneError(f"{folder}: no usable tokenizer: {_first_line(error)}") from None
+        raise DocutuneError(f"{folder}: no usable tokenizer: {_cause(error)}") from None
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -57,10 +59,16 @@ def load_base(folder: Path, quantization: Quantization, where: Device) -> PreTra
     options = {} if quantization == "none" else {"quantization_config": _quantized(quantization, where)}
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=where.dtype, device_map={"": where.name}, local_files_only=True, **options
+            folder,
+            dtype=where.dtype,
+            device_map={"": where.name},
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            **options,
         )
     except (OSError, ValueError) as error:
-        raise DocutuneError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from None
+        raise DocutuneError(f"{folder}: the model cannot be loaded: {_cause(error)}") from None
     return model
 
 
@@ -68,6 +76,8 @@ def load_adapter(base: PreTrainedModel, adapter: Path) -> Any:
     """The base with a trained PEFT adapter on top; `disable_adapter()` gives the base back for a while."""
     from peft import PeftModel
 
+    if not (adapter / "adapter_model.safetensors").is_file():  # peft would take a pickle, or ask the hub
+        raise DocutuneError(f"{adapter}: no adapter_model.safetensors", "train the model again")
     try:
         return PeftModel.from_pretrained(base, str(adapter), is_trainable=False)
     except (OSError, ValueError, RuntimeError) as error:
@@ -95,6 +105,12 @@ def _quantized(quantization: Literal["nf4", "int8"], where: Device) -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=where.dtype,
     )
+
+
+def _cause(error: BaseException) -> str:
+    """The libraries' first line; never their advice to let a model run code of its own."""
+    needs_code = "trust_remote_code" in str(error)
+    return "it needs code of its own, which is never run" if needs_code else _first_line(error)
 
 
 def _first_line(error: BaseException) -> str:
