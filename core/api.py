@@ -360,7 +360,10 @@ class Workspace:
                 if model in (None, entry["name"]):
                     return {"run": folder.name, "model": entry, "runtime": manifest["runtime"]}
         if names:
-            raise UsageError(f"there is no model {model!r}", f"models of this workspace: {', '.join(sorted(names))}")
+            failed = _failed(folders, model or "")
+            raise UsageError(
+                f"there is no model {model!r}{failed}", f"models of this workspace: {', '.join(sorted(names))}"
+            )
         if run:
             raise self._without_model(folders[0])
         raise UsageError(f"{self.store.folder}: there is no tuned model yet", "train one with: docutune run")
@@ -406,3 +409,16 @@ def _with_machine(config: PipelineConfig) -> PipelineConfig:
     found = without_gpu(dict.fromkeys(step.entry for step in config.train if step.python is None))
     told = tuple(f"{entry} needs a GPU, and this machine shows none: {advice}" for entry, advice in found)
     return config.model_copy(update={"notes": (*config.notes, *told)})
+
+
+def _failed(folders: Sequence[Path], model: str) -> str:
+    """Why a training gave no model, as the rest of a sentence; nothing where none of that name was tried."""
+    for folder in folders:
+        try:
+            trainings = read_manifest(folder).get("trainings", ())
+        except DocutuneError:
+            continue  # killed before its first manifest
+        for training in trainings:
+            if training["name"] == model and training["failed"]:
+                return f": {training['failed']} failed in run {folder.name}"
+    return ""

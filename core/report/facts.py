@@ -231,7 +231,7 @@ class TrainingFacts:
 
 @dataclass(frozen=True, slots=True)
 class FailureFacts:
-    """A step that failed: why, what to do, where its log is in the run's folder, and the steps skipped because of it."""
+    """A step that failed: why, what to do, where its log is in the run's folder, and what was skipped because of it."""
 
     step: str
     message: str

@@ -50,13 +50,14 @@ def headline(
 
 
 def _failed(trainings: Sequence[TrainingFacts], words: Words) -> Iterator[str]:
-    groups = {
-        "head.no model": [training.name for training in trainings if not training.has_model],
-        "head.not evaluated": [training.name for training in trainings if training.has_model and training.failed],
-    }
-    for key, names in groups.items():
+    models = [training for training in trainings if training.has_model]
+    groups = (
+        ("head.no model", trainings, [training.name for training in trainings if not training.has_model]),
+        ("head.not evaluated", models, [training.name for training in models if training.failed]),
+    )
+    for key, every, names in groups:
         if names:
-            yield words.say(key, count=len(names), all=len(trainings), names=words.say("comma").join(names))
+            yield words.say(key, count=len(names), all=len(every), names=words.say("comma").join(names))
 
 
 def _answer(models: Sequence[ModelReport], dataset: DatasetFacts | None, words: Words) -> str:
