@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -12,7 +12,6 @@ from docutune.contracts import Context
 from docutune.plugins.trainers.sft import ranks
 from docutune.plugins.trainers.sft.board import Board
 from docutune.plugins.trainers.sft.usage import peak_memory
-from docutune.records import JsonValue
 
 _FIGURES = ("loss", "learning_rate", "grad_norm", "eval_loss")
 _BEAT = 0.5  # seconds between looks for a cancellation
@@ -23,7 +22,6 @@ class Follower(TrainerCallback):
 
     def __init__(self, context: Context, board: Board, figures: Mapping[str, float]) -> None:
         """`figures` are known beforehand and go with the first report."""
-        self.figures: dict[str, float] = {}
         self._known = dict(figures)
         self._context = context
         self._board = board
@@ -71,12 +69,9 @@ class Follower(TrainerCallback):
         self._report(state, self._known | figures)
         self._known = {}
 
-    def go_on(self, curve: Sequence[Mapping[str, JsonValue]]) -> None:
-        """The figures that an interrupted training had reported; those known beforehand were among the first."""
-        for point in curve:
-            known = {name: value for name, value in point.items() if name != "step"}
-            self.figures.update({name: float(v) for name, v in known.items() if isinstance(v, (int, float))})
-        self._known = {} if curve else self._known
+    def go_on(self) -> None:
+        """What is known beforehand was told before the interruption."""
+        self._known = {}
 
     def close(self) -> None:
         """Finish the TensorBoard files."""
@@ -96,6 +91,5 @@ class Follower(TrainerCallback):
             self._report(state, {})
 
     def _report(self, state: TrainerState, figures: dict[str, float]) -> None:
-        self.figures.update(figures)
         self._last = time.monotonic()
         self._context.progress(state.global_step, state.max_steps, **figures)

@@ -68,7 +68,7 @@ def write(
     parts: Parts,
     moment: Moment,
     randoms: Sequence[Mapping[str, Any]],
-    curve: Sequence[Mapping[str, JsonValue]],
+    curve: Sequence[Mapping[str, float]],
 ) -> None:
     """Write everything but trainer_state.json; `randoms` of all processes, in their order."""
     if torch.cuda.is_available():
@@ -180,9 +180,9 @@ def load_moment(folder: Path, process: int, device: torch.device) -> Moment:
     )
 
 
-def load_curve(folder: Path) -> list[Mapping[str, JsonValue]]:
+def load_curve(folder: Path) -> list[Mapping[str, float]]:
     """What was reported until then: of each report with figures the step and the figures."""
-    curve: list[Mapping[str, JsonValue]] = _read_json(folder / _CURVE)
+    curve: list[Mapping[str, float]] = _read_json(folder / _CURVE)
     return curve
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from docutune.contracts import Chat, Context
 from docutune.errors import Cancelled
 from docutune.plugins.trainers.sft import ranks
-from docutune.records import JsonValue
 
 
 class Patient:
@@ -18,7 +17,7 @@ class Patient:
     """
 
     def __init__(self, context: Context) -> None:
-        self.curve: list[Mapping[str, JsonValue]] = []
+        self.curve: list[Mapping[str, float]] = []
         self.stopped = False
         self._context = context
 
@@ -51,6 +50,11 @@ class Patient:
         except Cancelled:
             self.stopped = True
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """The last value of each figure, also of those that were told before an interruption."""
+        return {n: v for point in self.curve for n, v in point.items() if n != "step"}
+
     def note(self, text: str) -> None:
         """Tell the user something in one line."""
         self._context.note(text)
@@ -61,10 +65,8 @@ class Patient:
         if self.stopped:
             raise Cancelled
 
-    def tell_again(self, curve: Sequence[Mapping[str, JsonValue]], total: int) -> None:
+    def tell_again(self, curve: Sequence[Mapping[str, float]], total: int) -> None:
         """Report what an interrupted training had reported, so that the curve is whole."""
         for point in curve:
             figures = {name: value for name, value in point.items() if name != "step"}
-            done = point["step"]
-            assert isinstance(done, int)
-            self.progress(done, total, **{n: float(v) for n, v in figures.items() if isinstance(v, (int, float))})
+            self.progress(int(point["step"]), total, **figures)
