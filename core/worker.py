@@ -108,7 +108,8 @@ def main(spec_path: Path, words: int | None = None) -> int:
     if Rank.of(spec):
         heed_rank_0_alone()
     try:
-        job.tell("hello", docutune=version("docutune"), records=RECORDS_VERSION, pid=os.getpid())
+        versions = {"docutune": version("docutune"), "records": RECORDS_VERSION, "python": sys.executable}
+        job.tell("hello", **versions, pid=os.getpid())
         job.tell("result", result=_ACTIONS[request["action"]](spec, job))
     except Cancelled:
         job.say_last("cancelled")
