@@ -2,86 +2,64 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import random
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Environment
+from tiny import SETTINGS, Bench
 
-from docutune.errors import Cancelled, JobError
+from docutune.errors import Cancelled, DocutuneError, JobError
 from docutune.jobs import run_job
-from docutune.records import ModelRef, to_json
+from docutune.records import to_json
 
 pytestmark = pytest.mark.training
 
 ROWS = 17
-SETTINGS: dict[str, Any] = {
-    "model": "builtin/tiny",
-    "quantization": "none",
-    "lora_rank": 8,
-    "learning_rate": 5e-3,
-    "epochs": 2,
+OPTIONS: dict[str, Any] = {
+    **SETTINGS,
+    "lora_dropout": 0.0,
+    "max_steps": 10,  # two passes over the rows: four whole batches each, and one of a single row
     "batch_size": 4,
     "micro_batch_size": 1,
-    "max_length": 128,
     "eval_steps": 5,
     "save_steps": 1,
 }
-STEPS = 10  # two passes over the rows: four whole batches each, and one of a single row
-
-
-class Silent:
-    """A context for work in this process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seed, self.folder = 0, folder
-
-    def progress(self, done: int, total: int | None = None, **figures: float) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
-    from docutune.hf.tiny import Recipe, make
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    import torch
 
-    folder = tmp_path_factory.mktemp("base")
-    (folder / "texts.jsonl").write_text(json.dumps({"text": "A text of the acme library. " * 50}) + "\n", "utf-8")
-    context: Any = Silent(folder / "model")
-    context.folder.mkdir()
-    return make(folder / "texts.jsonl", context, Recipe(fewest_steps=2, most_steps=2))
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "train.jsonl"
-    rows = (
-        {
-            "messages": [
-                {"role": "user", "content": f"What is {number}?"},
-                {"role": "assistant", "content": f"It is {number}, " + "and so on " * (number % 5)},
-            ]
-        }
-        for number in range(ROWS)
-    )
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return path
+    made = Bench(tmp_path_factory.mktemp("bench"))
+    lines = made.train.read_text("utf-8").splitlines(keepends=True)
+    made.train.write_text("".join(lines[:ROWS]), "utf-8")
+    rounded = torch.get_float32_matmul_precision()  # making the base lowers it, in this process alone
+    torch.set_float32_matmul_precision("highest")
+    yield made
+    torch.set_float32_matmul_precision(rounded)
 
 
 @dataclass
 class Training:
-    """One training, which may be run again after it was interrupted."""
+    """One training in processes of its own; it may be run again after it was interrupted."""
 
-    base: ModelRef
-    samples: Path
-    folder: Path
-    settings: dict[str, Any]
+    bench: Bench
+    name: str
+    options: dict[str, Any]
     events: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return self.bench.path(self.name)
 
     def run(self, listen: Callable[[Mapping[str, Any]], None] = lambda _: None) -> None:
         def hear(event: Mapping[str, Any]) -> None:
@@ -90,22 +68,17 @@ class Training:
 
         spec: dict[str, Any] = {
             "trainer": "trl",
-            "config": {**SETTINGS, **self.settings},
-            "train": str(self.samples),
-            "validation": str(self.samples),
-            "base": to_json(self.base),
+            "config": {**OPTIONS, **self.options},
+            "train": str(self.bench.train),
+            "validation": str(self.bench.validation),
+            "base": to_json(self.bench.base),
             "folder": str(self.folder / "model"),
             "kept": str(self.folder / "kept"),
         }
         run_job("train", spec, self.folder / "job", hear)
 
-    @property
-    def adapter(self) -> Path:
-        return self.folder / "model" / "adapter" / "adapter_model.safetensors"
-
     def curve(self, figure: str) -> list[float]:
-        points = {event["done"]: event[figure] for event in self.events if figure in event}
-        return [points[step] for step in sorted(points)]
+        return [event[figure] for event in self.events if figure in event]
 
     def processes(self) -> list[int]:
         """Ids of the first process and of the others, of the last run."""
@@ -113,11 +86,6 @@ class Training:
         files = [job / "events.jsonl", *sorted(job.glob("device-*/events.jsonl"))]
         events = (json.loads(line) for file in files for line in file.read_text("utf-8").splitlines())
         return [event["pid"] for event in events if event["event"] == "hello"]
-
-
-@pytest.fixture
-def training(base: ModelRef, samples: Path, tmp_path: Path) -> Callable[..., Training]:
-    return lambda name, **settings: Training(base, samples, tmp_path / name, settings)
 
 
 def at_step(step: int, do: Callable[[], None]) -> Callable[[Mapping[str, Any]], None]:
@@ -136,7 +104,7 @@ def interrupt() -> None:
 
 
 def living(processes: list[int]) -> list[int]:
-    """Those that are still there after a moment; a dead one that nobody has waited for is gone."""
+    """Those that are still there after a while; a dead one that nobody has waited for is gone."""
     deadline = time.monotonic() + 10
     while (left := [pid for pid in processes if lives(pid)]) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -150,33 +118,59 @@ def lives(pid: int) -> bool:
         return False
 
 
-def test_two_devices_take_the_steps_of_one(training: Callable[..., Training]) -> None:
+def test_two_devices_take_the_steps_of_one(bench: Bench) -> None:
     from safetensors.torch import load_file
 
-    one, two = training("one", trl={"group_by_length": True}), training("two", trl={"group_by_length": True}, devices=2)
-    one.run()
+    two = Training(bench, "two", {"devices": 2, "trl": {"group_by_length": True}})
     two.run()
-    assert len(one.curve("loss")) == STEPS
+    one = bench.go("one", **{**OPTIONS, "trl": {"group_by_length": True}})
+    assert len(two.curve("loss")) == 10
     for figure, tolerance in (("learning_rate", 1e-12), ("loss", 1e-4), ("grad_norm", 1e-3), ("eval_loss", 1e-4)):
-        assert two.curve(figure) == pytest.approx(one.curve(figure), rel=tolerance), figure
-    weights, others = load_file(one.adapter), load_file(two.adapter)
+        curve = [figures[figure] for _, figures in one.curve if figure in figures]
+        assert two.curve(figure) == pytest.approx(curve, rel=tolerance), figure
+    weights, others = (
+        load_file(bench.path(name) / "model/adapter/adapter_model.safetensors") for name in ("one", "two")
+    )
     assert weights.keys() == others.keys()
     for name, weight in weights.items():
         assert float((weight - others[name]).abs().max()) < 1e-3, name
-    assert tokens(one) == tokens(two)
+    assert tokens(bench, "one") == tokens(bench, "two")
     assert living(two.processes()) == []
 
 
-def tokens(done: Training) -> int:
+def tokens(bench: Bench, name: str) -> int:
     """The tokens trained on, as the last checkpoint counts them."""
-    newest = max((done.folder / "kept" / "checkpoints").glob("step-*"))
-    return int(json.loads((newest / "trainer_state.json").read_text("utf-8"))["num_input_tokens_seen"])
+    state = json.loads((bench.checkpoints(name)[-1] / "trainer_state.json").read_text("utf-8"))
+    return int(state["num_input_tokens_seen"])
 
 
-def test_what_ends_one_process_ends_all_and_the_next_run_goes_on_to_the_bit(
-    training: Callable[..., Training],
-) -> None:
-    whole, broken = (training(name, devices=2, lora_dropout=0.2) for name in ("whole", "broken"))
+def test_the_validation_loss_is_the_mean_over_tokens(bench: Bench) -> None:
+    from docutune.hf import encode_file, load_base, load_tokenizer
+    from docutune.hf.encode import read_template
+    from docutune.hf.load import device
+
+    told = bench.go("validated", **{**OPTIONS, "max_steps": 1, "learning_rate": 1e-12, "eval_steps": 1}).curve
+    (found,) = (figures["eval_loss"] for _, figures in told if "eval_loss" in figures)
+    tokenizer, model = load_tokenizer(bench.base.folder), load_base(bench.base.folder, "none", device())
+    rows = encode_file(tokenizer, read_template(tokenizer, "base"), bench.validation, OPTIONS["max_length"]).rows
+    assert found == pytest.approx(mean_loss(model, rows), rel=1e-5)
+
+
+def mean_loss(model: Any, rows: Any) -> float:
+    import torch
+
+    losses: list[float] = []
+    for row in rows:
+        with torch.no_grad():
+            logits = model(torch.tensor([row.input_ids])).logits[0, :-1].float()
+        each = torch.nn.functional.cross_entropy(logits, torch.tensor(row.labels[1:]), reduction="none")
+        losses += [float(loss) for loss, label in zip(each, row.labels[1:], strict=True) if label >= 0]
+    return sum(losses) / len(losses)
+
+
+def test_what_ends_one_process_ends_all_and_the_next_run_goes_on_to_the_bit(bench: Bench) -> None:
+    options = {"devices": 2, "lora_dropout": 0.2}
+    whole, broken = (Training(bench, name, options) for name in ("whole", "broken"))
     whole.run()
     with pytest.raises(JobError, match=r"^on device 1: the worker process was killed by SIGKILL"):
         broken.run(at_step(3, lambda: os.kill(broken.processes()[1], signal.SIGKILL)))
@@ -184,9 +178,116 @@ def test_what_ends_one_process_ends_all_and_the_next_run_goes_on_to_the_bit(
     with pytest.raises(Cancelled):
         broken.run(at_step(6, interrupt))
     assert living(broken.processes()) == []
+    with pytest.raises(DocutuneError, match="of another training: processes was 2, is now 1"):
+        bench.go("broken", **{**OPTIONS, **options, "devices": 1})
     broken.run()
-    assert sha256(broken.adapter) == sha256(whole.adapter)
+    assert bench.made("broken") == bench.made("whole")
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def test_each_row_is_trained_on_once_in_the_step_of_one_device() -> None:
+    from docutune.plugins.trainers.sft.order import Batches, by_length, shuffled
+    from docutune.plugins.trainers.sft.passes import Passes
+
+    chosen = random.Random(0)
+    for _ in range(200):
+        devices, micro, accumulation = chosen.randint(1, 4), chosen.randint(1, 3), chosen.randint(1, 3)
+        passes = Passes(micro, accumulation, False, devices)
+        rows = chosen.randint(1, 40)
+        lengths = [chosen.randint(1, 9) for _ in range(rows)]
+        order = chosen.choice([shuffled(rows, 5), by_length(lengths, passes.batch, 5)])
+        shares = [Batches(rows, passes, device, order) for device in range(devices)]
+        for share in shares:
+            share.set_epoch(3)
+        made = [list(share) for share in shares]
+        assert {len(batches) for batches in made} == {len(share) for share in shares}
+        steps = [(start, start + accumulation) for start in range(0, len(made[0]), accumulation)]
+        taken = [
+            sorted(row for batches in made for batch in batches[start:end] for row in batch if row < rows)
+            for start, end in steps
+        ]
+        whole = list(order(3))
+        starts = [*range(0, rows, passes.batch), rows]
+        assert taken == [sorted(whole[start:end]) for start, end in pairwise(starts)]
+        assert all(1 <= len(batch) <= micro for batches in made for batch in batches)
+
+
+def test_a_batch_that_cannot_be_shared_names_numbers_that_work() -> None:
+    from docutune.plugins.trainers.sft.passes import Passes
+    from docutune.training import TrainingConfig
+
+    def asked(devices: int, **options: int) -> Passes:
+        return Passes.asked(TrainingConfig.model_validate({"model": "base", **options}), devices)
+
+    assert asked(2, batch_size=12, micro_batch_size=3) == Passes(3, 2, False, 2)
+    with pytest.raises(DocutuneError, match="batch_size 6 cannot be shared equally by 4 devices") as uneven:
+        asked(4, batch_size=6)
+    assert uneven.value.hint == "set batch_size to 4 or 8, or devices to 1, 2 or 3"
+    with pytest.raises(DocutuneError, match="batch_size 12 on 2 devices is 6 rows for each, which micro") as micro:
+        asked(2, batch_size=12, micro_batch_size=4)
+    assert micro.value.hint == "set micro_batch_size to 1, 2, 3 or 6"
+
+
+def test_more_devices_than_there_are() -> None:
+    from docutune.hf.devices import number
+
+    assert number("all") >= 1
+    with pytest.raises(DocutuneError, match="devices: 4096, but there "):
+        number(4096)
+
+
+TRAINERS = """
+import os, time
+from docutune import DocutuneError, Registration, TrainingConfig, hookimpl
+
+class Config(TrainingConfig): pass
+
+class Several:
+    def __init__(self, config): pass
+
+    def train(self, train, validation, base, context):
+        if os.environ["RANK"] == "1":
+            raise DocutuneError("out of memory on cuda:1", "lower micro_batch_size")
+        time.sleep(600)  # as one that waits for a dead process
+
+@hookimpl
+def docutune_trainers():
+    return [
+        Registration("alone", 1, "Knows one device", Config, "acme_trainers:Several"),
+        Registration("several", 1, "Knows several", Config, "acme_trainers:Several", several_devices=True),
+    ]
+"""
+
+
+@pytest.fixture
+def installed(environment: Environment) -> Environment:
+    environment.install("acme-trainers", {"acme_trainers.py": TRAINERS}, "acme = acme_trainers")
+    return environment
+
+
+def test_a_process_that_fails_is_the_reason_why_all_end(
+    installed: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(installed.site))
+    spec: dict[str, Any] = {
+        "trainer": "several",
+        "config": {"model": "base", "devices": 2},
+        "train": "train.jsonl",
+        "base": {"folder": "base", "digest": "0", "adapter": None},
+        "folder": str(tmp_path / "model"),
+    }
+    with pytest.raises(JobError, match="on device 1: out of memory on cuda:1") as failed:
+        run_job("train", spec, tmp_path / "job", lambda _: None)
+    assert failed.value.hint == "lower micro_batch_size"
+
+
+def test_a_trainer_of_one_device_is_not_given_several(installed: Environment) -> None:
+    text = "version: 1\nproject: acme\nsources:\n  - path: .\ntrain:\n  - uses: {}\n    with:\n      model: base\n"
+    for trainer, devices in (("alone", "2"), ("alone", "all"), ("unsloth", "all")):
+        pipeline = installed.work / "pipeline.yaml"
+        pipeline.write_text(text.format(trainer) + f"      devices: {devices}\n", "utf-8")
+        done = installed.docutune("validate")
+        assert done.returncode == 2
+        line = f"pipeline.yaml:9: train[0].with.devices: trainer '{trainer}' trains on one device, not on {devices}: "
+        assert line + "write devices: 1; on several trains 'several' or 'trl'" in done.stdout + done.stderr
+    pipeline.write_text(text.format("several") + "      devices: all\n", "utf-8")
+    assert "devices" not in installed.docutune("validate").stderr
