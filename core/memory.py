@@ -89,9 +89,9 @@ class Estimate:
         return self.weights + self.trained + self.gradients + self.optimizer + self.passing
 
 
-def gib(size: float) -> str:
-    """A number of bytes as a user reads it: "5.1 GiB"."""
-    return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size / GIB:.2f} GiB"
+def told(size: float) -> str:
+    """A number of bytes as a user reads it: "5.1 GiB", "40 MiB"."""
+    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / 1024**2:.0f} MiB"
 
 
 def estimate(
@@ -104,14 +104,23 @@ def estimate(
     width = 2 if on_gpu else 4
     trained = _trained(shape, config)
     passing = _passing(shape, config, micro * length, checkpointing, width, trained)
-    step = 4 * trained if on_gpu else 0  # the optimizer works on all parameters at once there
     return Estimate(
         weights=0 if config.tuning == "full" else round(_held(shape, config.quantization, width)),
         trained=4 * trained,
         gradients=4 * trained,
-        optimizer=round(_STATE_BYTES[config.optimizer] * trained),
-        passing=round(max(passing, step)) + (_WORKSPACE if on_gpu else 0),
+        optimizer=state_bytes(config, trained),
+        passing=round(max(passing, step_bytes(config, trained, on_gpu))) + (_WORKSPACE if on_gpu else 0),
     )
+
+
+def state_bytes(config: TrainingConfig, trained: int) -> int:
+    """What the optimizer remembers of that many trained parameters, in the memory that it trains in."""
+    return round(_STATE_BYTES[config.optimizer] * trained)
+
+
+def step_bytes(config: TrainingConfig, trained: int, on_gpu: bool) -> int:
+    """What the optimizer needs for a moment: torch's AdamW works on all parameters at once on a GPU."""
+    return 4 * trained if on_gpu and config.optimizer == "adamw_torch" else 0
 
 
 def _shape(config: Mapping[str, Any], whole: Mapping[str, Any]) -> Shape:

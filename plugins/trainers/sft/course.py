@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from transformers import set_seed
 
 from docutune.atomic import writing
@@ -32,6 +32,8 @@ from docutune.plugins.trainers.sft.follow import Follower
 from docutune.plugins.trainers.sft.identity import identity, passes_of
 from docutune.plugins.trainers.sft.observers import Observers, observers
 from docutune.plugins.trainers.sft.passes import Passes
+from docutune.plugins.trainers.sft.preflight import Preflight
+from docutune.plugins.trainers.sft.probe import is_out_of_memory
 from docutune.plugins.trainers.sft.resume import Saving
 from docutune.plugins.trainers.sft.steady import keep_exact
 from docutune.plugins.trainers.sft.stop import Patient
@@ -51,12 +53,27 @@ class Given:
 
     backend: Backend
     config: TrainingConfig
+    train: Path
+    validation: Path | None
     base: ModelRef
     where: Device
     tokenizer: PreTrainedTokenizerBase
     template: Template
     data: Data
     figures: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model in memory with what will train it."""
+
+    trainer: Trainer
+    passes: Passes
+    watching: Observers
+
+    def drop(self) -> None:
+        """It will not be used."""
+        self.watching.follower.close()
 
 
 def train(
@@ -77,19 +94,12 @@ def train(
     given = _read(backend, config, train, validation, base, patient)
     with _alone(checkpoints, patient):
         found = _newest(checkpoints, patient)
-        passes = _passes(config, found)
-        agreed = identity(backend, config, given.data, given.template, base, given.where, passes)
-        if found is not None:
-            refuse_another(found, agreed)
-        model = _load(given, passes)
-        watching = observers(
-            config, given.tokenizer, given.template, train, validation, patient, given.figures | sizes(model)
-        )
-        follower = watching.follower
-        trainer = _trainer(given, model, passes, watching, Saving(checkpoints, agreed, patient))
-        with _following(follower), _explaining(config, passes, given.where):
-            _run(trainer, found, follower, patient)
-        return _keep(given, model, train, patient.figures, result.folder_of(config, context.folder))
+        flight = Preflight(config, base.folder, given.data.train, given.where, patient, found.step if found else None)
+        make = partial(_ready, given, found, checkpoints, patient)
+        ready = flight.fitting(_passes(config, found), make)
+        with _following(ready.watching.follower), _explaining(config, ready.passes, given.where):
+            _run(ready.trainer, found, ready.watching.follower, patient)
+        return _keep(given, ready.trainer.model, train, patient.figures, result.folder_of(config, context.folder))
 
 
 # ---- before the training
@@ -109,7 +119,7 @@ def _read(
     held_out = encode_file(tokenizer, template, validation, config.max_length) if validation else None
     data = prepared(config, encoded, held_out, context)
     figures: dict[str, float] = {"samples": encoded.samples, "left_out": encoded.left_out}
-    return Given(backend, config, base, device(), tokenizer, template, data, figures)
+    return Given(backend, config, train, validation, base, device(), tokenizer, template, data, figures)
 
 
 def _alone(checkpoints: Checkpoints, context: Context) -> AbstractContextManager[None]:
@@ -136,6 +146,18 @@ def _passes(config: TrainingConfig, found: Checkpoint | None) -> Passes:
     if found is not None and config.fit == "auto":
         return replace(passes_of(found.identity), devices=ranks.count())
     return Passes.asked(config, ranks.count())
+
+
+def _ready(given: Given, found: Checkpoint | None, checkpoints: Checkpoints, context: Patient, passes: Passes) -> Ready:
+    config = given.config
+    agreed = identity(given.backend, config, given.data, given.template, given.base, given.where, passes)
+    if found is not None:
+        refuse_another(found, agreed)
+    model = _load(given, passes)
+    figures = given.figures | sizes(model)
+    watching = observers(config, given.tokenizer, given.template, given.train, given.validation, context, figures)
+    trainer = _trainer(given, model, passes, watching, Saving(checkpoints, agreed, context))
+    return Ready(trainer, passes, watching)
 
 
 def _load(given: Given, passes: Passes) -> Any:
@@ -216,8 +238,8 @@ def _explaining(config: TrainingConfig, passes: Passes, where: Device) -> Iterat
     """One clear line instead of an allocator's page."""
     try:
         yield
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
             raise
         free_memory()
         raise DocutuneError(

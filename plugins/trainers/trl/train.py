@@ -39,7 +39,7 @@ class Trl:
         config = self._config
         if config.lora_variant == "dora" and config.quantization == "int8" and where.name == "cpu":
             raise DocutuneError(
-                "DoRA on a base in int8 does not train on the CPU: peft and bitsandbytes lose the scales of its weights",
+                "DoRA on a base in int8 does not train on the CPU: peft and bitsandbytes lose the scales of weights",
                 "set quantization: nf4 or none, or train on a GPU",
             )
         loaded = load_base(base, config.quantization, where)
