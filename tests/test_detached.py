@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -61,7 +62,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-c", own, *command],
             cwd=project.work,
-            env={**variables(project), "TERM": "xterm", "PS1": "ready "},
+            env={**variables(project), "TERM": "xterm"},
             stdin=there,
             stdout=there,
             stderr=there,
@@ -90,8 +91,7 @@ class Terminal:
 
 
 def test_a_detached_run_outlives_its_terminal_and_says_how_to_follow_and_stop_it(project: Installed) -> None:
-    shell = Terminal(project, "sh", "-i")
-    shell.type(" ".join(f"'{part}'" for part in [*COMMAND, "run", "--detach"]) + "\n")
+    shell = Terminal(project, "sh", "-c", f"{shlex.join([*COMMAND, 'run', '--detach'])}; cat")
     assert eventually(lambda: "Stop it:   docutune stop" in shell.shown), shell.shown
     assert "Follow it: docutune status --follow" in shell.shown
     assert eventually(lambda: training(project))
@@ -228,7 +228,7 @@ def test_a_worker_ends_with_a_run_that_was_killed(project: Installed, stuck: str
 
 
 def test_after_a_crash_or_a_reboot_the_status_tells_the_truth(project: Installed) -> None:
-    run = detach(project)
+    detach(project)
     assert project.answer("stop")["continues"]
     again = detach(project)
     kept = (project.work / ".docutune/owner.json").read_text()
