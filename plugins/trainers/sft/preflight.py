@@ -59,15 +59,14 @@ class Preflight:
         need = self._need()
         for passes in self._worth_trying(asked, need, limit):
             ready = _made(make, passes)
-            if ready is None:
-                continue
-            self._check_disk(ready.trainer.model)
-            probed = self._probe(ready.trainer, passes)
+            probed = self._probe(ready.trainer, passes) if ready is not None else None
             if not ranks.any_of(probed is None or (self._counts_all and probed.peak > limit)):
+                assert ready is not None
                 assert probed is not None
                 self._tell(passes, asked, need, probed, limit)
                 return ready
-            ready.drop()
+            if ready is not None:
+                ready.drop()
             del ready
             free_memory()
         raise self._refusal(asked, need, limit)
@@ -111,11 +110,13 @@ class Preflight:
         return self.where.name == "cpu"
 
     def _probe(self, trainer: Any, passes: Passes) -> Probed | None:
+        self._check_disk(trainer.model)
         lengths = self._lengths
         longest = sorted(range(len(lengths)), key=lambda index: -lengths[index])[: passes.micro]
         trained = sum(weights.numel() for weights in trainer.model.parameters() if weights.requires_grad)
         on_gpu = self.where.name != "cpu"
-        kept = state_bytes(self.config, trained)
+        sent = 4 * trained if passes.devices > 1 else 0  # copies of the gradients, for the other devices
+        kept = state_bytes(self.config, trained) + sent
         rows = [self.rows[index] for index in longest]
         return probe(trainer, rows, kept, step_bytes(self.config, trained, on_gpu))
 
