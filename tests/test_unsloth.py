@@ -114,7 +114,9 @@ def test_full_tuning_is_left_to_trl(workspace: Installed) -> None:
 def test_the_worker_ends_at_once_without_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "site").mkdir()
     install(tmp_path / "site")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
+    )
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     (tmp_path / "train.jsonl").write_text(json.dumps({"messages": [{"role": "user", "content": "?"}]}) + "\n")
     spec: dict[str, Any] = {
