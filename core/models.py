@@ -36,6 +36,17 @@ def resolve(name: str, base_folder: Path, download: bool = True) -> ModelRef:
     return _checked(_snapshot(name, download), name, lambda snapshot: snapshot.name)
 
 
+def on_disk(name: str, base_folder: Path) -> Path | None:
+    """The folder of a base model that is on this disk, looked for as `resolve` does; None when there is none."""
+    folder = base_folder / Path(name).expanduser()
+    try:
+        if not name.startswith(_FOLDER_MARKS) and not folder.is_dir():
+            folder = _snapshot(name, download=False)
+    except (DocutuneError, ImportError):
+        return None
+    return None if _lacking(folder.resolve()) else folder.resolve()
+
+
 def mistake(name: str, base_folder: Path) -> str | None:
     """What is wrong with a model's name or folder, as far as a look at this disk tells; None when nothing is."""
     if name == TINY:

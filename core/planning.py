@@ -9,7 +9,10 @@ from typing import Literal
 
 from docutune.changes import Changes, LastRun
 from docutune.discovery import guarded_stdout
+from docutune.doctor import gpu_memory
 from docutune.failing import of_one_model
+from docutune.memory import Shape, estimate
+from docutune.models import on_disk
 from docutune.pipeline import Pipeline, Window
 from docutune.steps.base import Count, Products, Progress, Step, Tools
 from docutune.steps.generate import Generate
@@ -24,7 +27,8 @@ class Planned:
     """What a run would do with one step. "waits": that depends on what an earlier step makes.
 
     `stale` counts the tasks of the last run that no step of this plugin declares any more: their samples go.
-    `continues`: the step of the checkpoint from which an interrupted training goes on.
+    `continues`: the step of the checkpoint from which an interrupted training goes on. `memory`: bytes that a training
+    will take on each device, as far as its base on this disk and its options tell.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Planned:
     count: Count | None
     stale: int
     continues: int | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ def plan(pipeline: Pipeline, window: Window, progress: Progress) -> Plan:
     planned = []
     for step, anew in window.covers(steps):
         entry, products = _ask(step, anew, products, pipeline, progress)
+        if isinstance(step, Train) and entry.action != "reuse":
+            entry = replace(entry, memory=_memory(step, pipeline, products))
         planned.append(entry)
         if isinstance(step, Parse) and products is not None:
             parsed = products
@@ -79,6 +86,20 @@ def _ask(
         tools = Tools(store, pipeline.registry, store.folder, progress, _unsaid, pipeline.budget(""))
         after = step.make(key, products, tools)
     return entry, after or (products if of_one_model(step) else None)
+
+
+def _memory(step: Train, pipeline: Pipeline, products: Products | None) -> int | None:
+    """The peak with rows of max_length, on a GPU where there is one; None for a base that is not here or not known."""
+    options = step.options
+    base = products.bases.get(options.model) if products else None
+    folder = base.model.folder if base else on_disk(options.model, pipeline.config.path.parent)
+    shape = Shape.read(folder) if folder else None
+    if shape is None:
+        return None
+    devices = options.devices if isinstance(options.devices, int) else 1
+    micro = options.micro_batch_size or max(1, options.batch_size // devices)
+    on_gpu = gpu_memory() is not None
+    return estimate(shape, options, micro, options.max_length, options.gradient_checkpointing, on_gpu).total
 
 
 def _unsaid(text: str) -> None:

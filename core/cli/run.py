@@ -105,7 +105,7 @@ def _show_plan(plan: Plan) -> None:
         click.echo(line)
     for step in plan.steps:
         action = {"reuse": "reuse", "make": "make", "waits": "after the above"}[step.action]
-        click.echo(f"{action:<16} {step.name:<28} {step.plugin:<16} {_item_counts(step)}".rstrip())
+        click.echo(f"{action:<16} {step.name:<28} {step.plugin:<16} {', '.join(_details(step))}".rstrip())
 
 
 def _document_lines(changes: Changes) -> Iterator[str]:
@@ -122,14 +122,17 @@ def _document_lines(changes: Changes) -> Iterator[str]:
             yield f"  {word:<8} ... and {len(paths) - _PATHS_SHOWN:,} more (--json names all)"
 
 
-def _item_counts(step: Planned) -> str:
+def _details(step: Planned) -> Iterator[str]:
+    """How many items, where a training goes on, and what it will take."""
+    from docutune.memory import told
+
     if step.continues is not None:
-        return f"continue at step {step.continues:,}"
-    if step.count is None:
-        return ""
-    made = step.count.total - step.count.reused
-    counts = {"to make": made, "reused": step.count.reused, "stale": step.stale}
-    return ", ".join(f"{count:,} {word}" for word, count in counts.items() if count or word != "stale")
+        yield f"continue at step {step.continues:,}"
+    if step.memory is not None:
+        yield f"about {told(step.memory)} of memory"
+    if step.count is not None:
+        counts = {"to make": step.count.total - step.count.reused, "reused": step.count.reused, "stale": step.stale}
+        yield from (f"{count:,} {word}" for word, count in counts.items() if count or word != "stale")
 
 
 def show_summary(summary: dict[str, Any], as_json: bool) -> int:

@@ -32,7 +32,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A model with what decides its prompts. `tuned`: whether it is the tuned one, and if by an adapter or by itself."""
+    """A model with what decides its prompts. `tuned`: whether it is the tuned one, by an adapter or by itself."""
 
     model: Any
     tokenizer: PreTrainedTokenizerBase
@@ -120,7 +120,8 @@ class Generator:
     def _end_ids(self) -> list[int]:
         """The template's end token, and the tokenizer's own, which a base model may prefer."""
         vocabulary = self.tokenizer.get_vocab()
-        return [vocabulary[name] for name in dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])]
+        ends = dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])
+        return [vocabulary[name] for name in ends if name in vocabulary]
 
     def _sampling(self, sampling: dict[str, float]) -> dict[str, Any]:
         unknown = sorted(set(sampling) - {"temperature", "top_p", "max_new_tokens"})
