@@ -8,6 +8,7 @@ import torch
 
 from docutune.errors import DocutuneError
 from docutune.plugins.trainers.sft.collate import Collate
+from docutune.plugins.trainers.sft.steady import aside
 
 _SAMPLE = 8  # tokens
 _ROUNDING = 1e-5  # share of the largest logit; where samples are apart, the difference is 0
@@ -20,12 +21,8 @@ def check_apart(model: Any, collate: Collate, name: str) -> None:
     Attention that takes no note of positions, and layers with a state of their own (convolutions, recurrence), would
     train every sample as the continuation of a stranger, and no figure would show it.
     """
-    training = model.training
-    model.eval()
-    try:
+    with aside(model):
         difference = _difference(model, collate)
-    finally:
-        model.train(training)
     if difference > (_ROUNDING_INT8 if getattr(inner(model), "is_loaded_in_8bit", False) else _ROUNDING):
         raise DocutuneError(f"the model {name} does not keep samples of one row apart", "set packing: false")
 
@@ -35,7 +32,6 @@ def inner(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-@torch.no_grad()
 def _difference(model: Any, collate: Collate) -> float:
     """How far the logits of a row's second sample move with the first, as a share of the largest."""
     where = model.get_input_embeddings().weight.device
