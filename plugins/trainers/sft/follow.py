@@ -65,7 +65,7 @@ class Follower(TrainerCallback):
             return
         self._tokens = float(state.num_input_tokens_seen - self._before[1])
         figures |= self._pace(state) | {"memory_gib": peak_memory()}
-        self._board.scalars(figures, state.global_step)
+        self._board.scalars({name: figures[name] for name in figures if name != "seconds_left"}, state.global_step)
         self._report(state, self._known | figures)
         self._known = {}
 

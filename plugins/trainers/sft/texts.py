@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 QUESTIONS = 3
-NEW_TOKENS = 64  # the longest answer
+NEW_TOKENS = 48  # the longest answer
 _SHARE = 0.05  # of the time of the training so far; where answers take more, they are left out until the end
 
 
@@ -36,10 +36,10 @@ class Question:
     expected: str
 
 
-def questions(data: Path, count: int = QUESTIONS) -> tuple[Question, ...]:
-    """The last turns of `count` conversations at equal distances, always the same ones of a file."""
+def questions(data: Path) -> tuple[Question, ...]:
+    """The last turns of a few conversations at equal distances, always the same ones of a file."""
     ending = [found for found in read_conversations(data) if len(found) > 1 and found[-1].role == "assistant"]
-    count = min(count, len(ending))
+    count = min(QUESTIONS, len(ending))
     chosen = (ending[place * len(ending) // count] for place in range(count))
     return tuple(Question(found[:-1], found[-1].content) for found in chosen)
 
@@ -79,8 +79,9 @@ class Texts(TrainerCallback):
             return
         started = time.monotonic()
         try:
-            for place, (question, ids) in enumerate(self._asked, 1):
-                self._board.text(f"sample {place}", _shown(question, self._answer(model, ids)), state.global_step)
+            answers = self._answers(model) if self._asked else ()
+            for place, ((question, _), answer) in enumerate(zip(self._asked, answers, strict=True), 1):
+                self._board.text(f"sample {place}", _shown(question, answer), state.global_step)
         except (RuntimeError, ValueError, TypeError) as error:  # they are for looking at, and no training ends of them
             self._asked = []
             self._context.note(f"no sample texts from step {state.global_step} on: {cause(error)}")
@@ -90,19 +91,25 @@ class Texts(TrainerCallback):
     def _affordable(self) -> bool:
         return self._spent <= _SHARE * (time.monotonic() - self._began)
 
-    def _answer(self, model: Any, ids: Sequence[int]) -> str:
-        prompt = torch.tensor([list(ids)], device=model.get_input_embeddings().weight.device)
+    def _answers(self, model: Any) -> list[str]:
+        """To all questions at once, padded on the left."""
+        prompts = [ids for _, ids in self._asked]
+        longest = max(map(len, prompts))
+        pad = self._tokenizer.pad_token_id
+        where = model.get_input_embeddings().weight.device
         with aside(model):
             said = model.generate(
-                input_ids=prompt,
-                attention_mask=torch.ones_like(prompt),
+                input_ids=torch.tensor([[pad] * (longest - len(ids)) + ids for ids in prompts], device=where),
+                attention_mask=torch.tensor(
+                    [[0] * (longest - len(ids)) + [1] * len(ids) for ids in prompts], device=where
+                ),
                 max_new_tokens=NEW_TOKENS,
                 do_sample=False,
                 use_cache=True,
-                pad_token_id=self._tokenizer.pad_token_id,
+                pad_token_id=pad,
                 eos_token_id=[self._end, *_listed(self._tokenizer.eos_token_id)],
             )
-        return str(self._tokenizer.decode(said[0, len(ids) :], skip_special_tokens=True))
+        return [str(self._tokenizer.decode(row[longest:], skip_special_tokens=True)) for row in said]
 
 
 def _listed(token: Any) -> list[int]:
