@@ -87,8 +87,7 @@ class Questions:
         languages = (language,) if language else self._languages(sources)
         base = given if model is not None else self._ask_model()
         trainer = self._trainer() if base is not None else None
-        folder, memory = self.findings.folder, self.training.gpu_gib
-        return Choices(project, languages, folder, sources, base, trainer or "trl", memory)
+        return Choices(project, languages, self.findings.folder, sources, base, trainer or "trl")
 
     def _text(self, question: str, default: str) -> str:
         return click.prompt(question, default=default, value_proc=_not_empty) if self.asking else default
@@ -224,7 +223,7 @@ def _about_models(training: Training) -> Iterator[str]:
         yield "\nWithout a GPU only builtin/tiny can be trained: a model of a few million parameters, made on the spot."
         yield "It shows that the way works and is not meant for use. For that: Qwen/Qwen3-0.6B and a GPU."
     else:
-        yield f"\nThe GPU has {training.gpu_gib:.0f} GiB: Qwen/Qwen3-0.6B fits small ones, Qwen/Qwen3-1.7B needs 8 GB."
+        yield f"\nThe GPU has {training.gpu_gib:.0f} GiB: Qwen/Qwen3-0.6B fits small ones, Qwen/Qwen3-1.7B needs 6 GB."
     if training.trainer is not None:
         yield f"Any other model may be named, too (owner/name on the hub, or a folder); {_NOTHING}: the dataset only."
 

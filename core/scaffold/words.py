@@ -54,8 +54,7 @@ COMMENTS = {
     "tiny_rate": Words("right for builtin/tiny alone", "只适合 builtin/tiny"),
     "max_length": Words("longest sample in tokens; longer: left out", "样本的最大 token 数；更长的会被排除"),
     "batch_size": Words("samples per optimizer step", "每个优化器步的样本数"),
-    "micro_batch_size": Words("samples at once: lower saves GPU memory", "同时计算的样本数：越小越省显存"),
-    "gradient_checkpointing": Words("saves GPU memory, costs time", "节省显存，但更慢"),
+    "fit": Words("cut each step so that it fits the GPU's memory", "自动切分每一步，使之放得进显存"),
     "no_train": Words(
         "Nothing is trained yet. To train, take the # off (it needs docutune[trl,eval] and a GPU):",
         "目前不训练。要训练，请去掉下面的 #（需要 docutune[trl,eval] 和 GPU）：",

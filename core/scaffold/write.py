@@ -22,7 +22,6 @@ from docutune.scaffold.words import COMMENTS
 from docutune.training import TINY
 
 _COLUMN = 42
-_MUCH_MEMORY_GIB = 15.0
 _PLAIN = re.compile(r"\w[\w./ -]*[\w/]|[\w.]")
 
 
@@ -30,7 +29,7 @@ _PLAIN = re.compile(r"\w[\w./ -]*[\w/]|[\w.]")
 class Choices:
     """What to write: `languages` are "en", "zh" or both; without `model` only the dataset is made.
 
-    `folder` is what the sources' paths are relative to; `gpu_gib` the memory of the GPU, None without one.
+    `folder` is what the sources' paths are relative to.
     """
 
     project: str
@@ -39,7 +38,6 @@ class Choices:
     sources: tuple[Source, ...]
     model: str | None = None
     trainer: str = "trl"
-    gpu_gib: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,14 +108,12 @@ class Draft:
             yield self._line(f"      {option}: {value}", comment)
 
     def _real_options(self) -> Iterable[tuple[str, str, str]]:
-        roomy = (self.choices.gpu_gib or 0) >= _MUCH_MEMORY_GIB
         yield "lora_rank", "16", "lora_rank"
         yield "epochs", "3", "epochs"
         yield "learning_rate", "2.0e-4", "learning_rate"
         yield "max_length", "1024", "max_length"
         yield "batch_size", "8", "batch_size"
-        yield "micro_batch_size", "4" if roomy else "1", "micro_batch_size"
-        yield "gradient_checkpointing", "true", "gradient_checkpointing"
+        yield "fit", "auto", "fit"
 
     @property
     def _generates(self) -> bool:
