@@ -196,11 +196,19 @@ def _of_a_layer(shape: Shape, config: TrainingConfig, width: int) -> float:
     """Bytes a token that the backward pass of one layer needs, as autograd saves them for transformers' decoders."""
     hidden, query, key, inner = shape.hidden, shape.query, shape.key, shape.inner
     norms = 8 * hidden + (4 * (query + key) if shape.norms_queries else 0)  # computed in float32
-    inputs = width * (2 * hidden + query + inner)  # of the linear modules, one for those that share it
+    inputs = _inputs_of_a_layer(shape, config, width)
     attention = width * (4 * query)  # queries, keys and values repeated for each query, result
     mlp = width * (3 if shape.gated else 1) * inner
     saved = norms + inputs + attention + mlp + width * config.lora_rank * len(shape.linear)
     return saved + _of_a_variant(shape, config, width)
+
+
+def _inputs_of_a_layer(shape: Shape, config: TrainingConfig, width: int) -> float:
+    """Of its linear modules, one for those that share it; with dropout each adapter has its own, and a mask."""
+    if config.tuning == "full" or not config.lora_dropout:
+        return width * (2 * shape.hidden + shape.query + shape.inner)
+    mask = 1 if width < 4 else width
+    return (width + mask) * sum(inputs for inputs, _ in shape.linear)
 
 
 def _of_a_variant(shape: Shape, config: TrainingConfig, width: int) -> float:
@@ -209,7 +217,7 @@ def _of_a_variant(shape: Shape, config: TrainingConfig, width: int) -> float:
     more = 2 * width * outputs if config.tuning == "lora" and config.lora_variant == "dora" else 0
     if config.tuning == "full":  # norms are trained too, and each module keeps a 16-bit copy of its own input
         more += 8 * shape.hidden
-    if width < 4 and config.quantization == "none":
+    if width < 4 and config.quantization == "none" and not config.lora_dropout:
         more += width * (3 if shape.gated else 2) * shape.hidden
     return more
 

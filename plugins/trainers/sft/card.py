@@ -60,7 +60,7 @@ def write_card(
         f"---\nbase_model: {config.model}\nlibrary_name: {kind.library}\ntags: [docutune, {kind.tag}]\n---\n\n"
         f"# {kind.title} {config.model}\n\n{kind.what}, trained by docutune's trainer {trainer}.\n\n"
     )
-    settings = json.dumps(to_json(config.model_dump()), indent=2)
+    settings = json.dumps(to_json(config.model_dump(exclude=set(config.decides_nothing))), indent=2)
     text = (
         f"{header}| | |\n| --- | --- |\n{lines}\n\n## Settings\n\n```json\n{settings}\n```\n\n## License\n\n"
         f"The license of the base model applies to {kind.use}; the sources that the training data came from keep "
