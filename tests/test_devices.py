@@ -75,17 +75,21 @@ class Training:
             "folder": str(self.folder / "model"),
             "kept": str(self.folder / "kept"),
         }
-        run_job("train", spec, self.folder / "job", hear)
+        run_job("train", spec, self.job, hear)
 
     def curve(self, figure: str) -> list[float]:
         return [event[figure] for event in self.events if figure in event]
 
-    def processes(self) -> list[int]:
-        """Ids of the first process and of the others, of the last run."""
-        job = self.folder / "job"
-        files = [job / "events.jsonl", *sorted(job.glob("device-*/events.jsonl"))]
-        events = (json.loads(line) for file in files for line in file.read_text("utf-8").splitlines())
-        return [event["pid"] for event in events if event["event"] == "hello"]
+    @property
+    def job(self) -> Path:
+        return self.folder / "job"
+
+
+def processes(job: Path) -> list[int]:
+    """Ids of the first process and of the others, of a job's last run."""
+    files = [job / "events.jsonl", *sorted(job.glob("device-*/events.jsonl"))]
+    events = (json.loads(line) for file in files for line in file.read_text("utf-8").splitlines())
+    return [event["pid"] for event in events if event["event"] == "hello"]
 
 
 def at_step(step: int, do: Callable[[], None]) -> Callable[[Mapping[str, Any]], None]:
@@ -135,7 +139,7 @@ def test_two_devices_take_the_steps_of_one(bench: Bench) -> None:
     for name, weight in weights.items():
         assert float((weight - others[name]).abs().max()) < 1e-3, name
     assert tokens(bench, "one") == tokens(bench, "two")
-    assert living(two.processes()) == []
+    assert living(processes(two.job)) == []
 
 
 def tokens(bench: Bench, name: str) -> int:
@@ -172,16 +176,27 @@ def test_what_ends_one_process_ends_all_and_the_next_run_goes_on_to_the_bit(benc
     options = {"devices": 2, "lora_dropout": 0.2}
     whole, broken = (Training(bench, name, options) for name in ("whole", "broken"))
     whole.run()
+    assert dropped_by(bench, "whole", 0) != dropped_by(bench, "whole", 1)
     with pytest.raises(JobError, match=r"^on device 1: the worker process was killed by SIGKILL"):
-        broken.run(at_step(3, lambda: os.kill(broken.processes()[1], signal.SIGKILL)))
-    assert living(broken.processes()) == []
+        broken.run(at_step(3, lambda: os.kill(processes(broken.job)[1], signal.SIGKILL)))
+    assert living(processes(broken.job)) == []
     with pytest.raises(Cancelled):
         broken.run(at_step(6, interrupt))
-    assert living(broken.processes()) == []
-    with pytest.raises(DocutuneError, match="of another training: .*processes was 2, is now 1"):
+    assert living(processes(broken.job)) == []
+    with pytest.raises(DocutuneError, match=r"of another training: .*processes was 2, is now 1"):
         bench.go("broken", **{**OPTIONS, **options, "devices": 1})
     broken.run()
     assert bench.made("broken") == bench.made("whole")
+
+
+def dropped_by(bench: Bench, name: str, device: int) -> list[int]:
+    """Where the generator that dropout draws from stood on that device."""
+    import torch
+
+    from docutune.plugins.trainers.sft.state import load_moment
+
+    state: list[int] = load_moment(bench.checkpoints(name)[0], device, torch.device("cpu")).random["torch"].tolist()
+    return state
 
 
 def test_each_row_is_trained_on_once_in_the_step_of_one_device() -> None:
@@ -242,10 +257,11 @@ from docutune import DocutuneError, Registration, TrainingConfig, hookimpl
 class Config(TrainingConfig): pass
 
 class Several:
-    def __init__(self, config): pass
+    def __init__(self, config): self.fails = config.model == "fails"
 
     def train(self, train, validation, base, context):
-        if os.environ["RANK"] == "1":
+        context.progress(0)
+        if self.fails and os.environ["RANK"] == "1":
             raise DocutuneError("out of memory on cuda:1", "lower micro_batch_size")
         time.sleep(600)  # as one that waits for a dead process
 
@@ -264,20 +280,33 @@ def installed(environment: Environment) -> Environment:
     return environment
 
 
+def several(model: str, job: Path, listen: Callable[[], None] = lambda: None) -> None:
+    spec: dict[str, Any] = {
+        "trainer": "several",
+        "config": {"model": model, "devices": 2},
+        "train": "train.jsonl",
+        "base": {"folder": "base", "digest": "0", "adapter": None},
+        "folder": str(job / "model"),
+    }
+    run_job("train", spec, job, at_step(0, listen))
+
+
 def test_a_process_that_fails_is_the_reason_why_all_end(
     installed: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(installed.site))
-    spec: dict[str, Any] = {
-        "trainer": "several",
-        "config": {"model": "base", "devices": 2},
-        "train": "train.jsonl",
-        "base": {"folder": "base", "digest": "0", "adapter": None},
-        "folder": str(tmp_path / "model"),
-    }
     with pytest.raises(JobError, match="on device 1: out of memory on cuda:1") as failed:
-        run_job("train", spec, tmp_path / "job", lambda _: None)
+        several("fails", tmp_path)
     assert failed.value.hint == "lower micro_batch_size"
+    assert living(processes(tmp_path)) == []
+
+
+def test_no_process_outlives_the_first(installed: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(installed.site))
+    with pytest.raises(JobError, match="was killed by SIGKILL"):
+        several("waits", tmp_path, lambda: os.kill(processes(tmp_path)[0], signal.SIGKILL))
+    assert len(processes(tmp_path)) == 2
+    assert living(processes(tmp_path)) == []
 
 
 def test_a_trainer_of_one_device_is_not_given_several(installed: Environment) -> None:
