@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from docutune.checkpoints import Checkpoints
 from docutune.errors import Cancelled
 from docutune.hf.tiny import Recipe, make
 from docutune.models import folder_digest
-from docutune.plugins.trainers.sft import follow
+from docutune.plugins.trainers.sft import follow, texts
 from docutune.plugins.trainers.trl.plugin import Config
 from docutune.plugins.trainers.trl.train import Trl
 from docutune.records import ModelRef
@@ -97,6 +98,7 @@ class Bench:
         self.base = base(folder / "base")
         self.train = rows(folder / "train.jsonl")
         self.validation = rows(folder / "validation.jsonl", ("Tell me of {}.",))
+        texts.NEW_TOKENS = 4  # what is said does not matter here
         follow._BEAT = 0.0  # a report in every pass, so that a training can be stopped in any of them
 
     def path(self, name: str) -> Path:
@@ -125,6 +127,23 @@ class Bench:
         except Cancelled:
             return Desk(self.path(name), self.path(name))
         raise AssertionError(f"{name} ended before report {at}: {desks[0].reports} in all")
+
+    def half(self, name: str) -> None:
+        """Begin a training and stop it after its eighth step, with two checkpoints."""
+        try:
+            self.go(name, lambda reports: len(self.checkpoints(name)) >= 2)
+        except Cancelled:
+            return
+        raise AssertionError(f"{name} was not stopped")
+
+    def takes(self, newest: Path) -> bool:
+        """Whether a training would go on from that checkpoint."""
+        found = Checkpoints(newest.parent).latest().checkpoint
+        return found is not None and found.folder == newest
+
+    def unfinished(self, name: str) -> bool:
+        """Whether a checkpoint of a training is half written."""
+        return any((self.path(name) / "kept/checkpoints").glob(".step-*"))
 
     def again(self, source: str, name: str) -> Path:
         """A copy of what is left of a training; the newest of its checkpoints."""

@@ -9,6 +9,7 @@ import books
 import disk
 import order
 import pipeline
+import training
 
 PARTS = {
     "pipeline": pipeline.main,
@@ -16,6 +17,7 @@ PARTS = {
     "default-storage": books.main_default_storage,
     "disk": disk.main,
     "order": order.main,
+    "training": training.main,
 }
 
 
