@@ -14,6 +14,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _heard: list[int] = []
 _finishing: list[str] = []
+_answers: list[str] = []
 
 
 def listen() -> None:
@@ -24,6 +25,16 @@ def listen() -> None:
     for signum in SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _interrupt)
+
+
+@contextmanager
+def leaving(what: str) -> Iterator[None]:
+    """In this block the first signal is answered with these words: nothing is stopped by it."""
+    _answers.append(what)
+    try:
+        yield
+    finally:
+        _answers.pop()
 
 
 @contextmanager
@@ -52,7 +63,7 @@ def _interrupt(signum: int, _: object) -> None:
         _say(f"still {what}; docutune stop --now ends it at once")
         return
     if first:
-        _say(f"stopping: {what}..." if what else "stopping...")
+        _say(_answers[-1] if _answers else f"stopping: {what}..." if what else "stopping...")
     raise KeyboardInterrupt
 
 

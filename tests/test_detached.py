@@ -143,11 +143,12 @@ def test_a_second_run_is_told_which_is_at_work_and_how_to_follow_or_stop_it(proj
 def test_any_other_terminal_shows_a_run_as_its_own_does_and_ctrl_c_leaves_it_alone(project: Installed) -> None:
     detach(project)
     looking = Terminal(project, *COMMAND, "status", "--follow")
-    wanted = ("train:smoke", "loss 0.", "learning rate 0.0001", "123 tokens/s", "memory gib 1.5", "30 s left")
+    wanted = ("train:smoke", "loss 0.", "learning rate 0.0001", "123 tokens/s", "memory 1.5 GiB", "30 s left")
     assert eventually(lambda: all(word in looking.shown for word in wanted)), looking.shown
     assert "done  generate:grounded" in looking.shown
     looking.type("\x03")
     assert looking.process.wait(timeout=20) == 130
+    assert "no longer followed; docutune stop would stop it" in looking.shown and "stopping" not in looking.shown
     assert project.answer("status")[0]["outcome"] == "running"
     plain = start(project, "status", "--follow", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     (project.work / "enough").touch()
@@ -277,7 +278,7 @@ def test_more_ctrl_c_break_nothing_off_and_say_the_way_out(project: Installed) -
 
 
 API = """
-import sys
+from pathlib import Path
 from docutune.api import RunRequest, Workspace
 
 print(Workspace.of(Path("pipeline.yaml")).start_detached(RunRequest(Path("pipeline.yaml"))).name)
@@ -285,7 +286,9 @@ print(Workspace.of(Path("pipeline.yaml")).start_detached(RunRequest(Path("pipeli
 
 
 def test_a_job_belongs_to_the_workspace_and_not_to_the_program_that_started_it(project: Installed) -> None:
-    run = project.python(API).stdout.strip()
+    started = project.python(API)
+    run = started.stdout.strip()
+    assert started.returncode == 0, started.stderr
     assert eventually(lambda: training(project))
     seen = project.python(
         "import sys\nfrom docutune.api import Workspace\nheard = []\n"

@@ -51,7 +51,7 @@ def test_weights_that_find_no_room_are_told_with_their_bytes(tmp_path: Path) -> 
         "with saving(Path('model'), [weights]): save_file({'weights': weights}, 'weights.safetensors')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert "DocutuneError: model: cannot write 4,000,000 bytes: File too large" in done.stderr
+    assert "DiskError: model: cannot write 4,000,000 bytes: File too large" in done.stderr
 
 
 def test_a_line_that_finds_no_room_leaves_nothing_behind(environment: Installed) -> None:
@@ -61,7 +61,7 @@ def test_a_line_that_finds_no_room_leaves_nothing_behind(environment: Installed)
         "for word in (b'a' * 39, b'b' * 39, b'c' * 39): atomic.append(Path('lines'), word + b'\\n')\n"
     )
     done = environment.python(code)
-    assert "DocutuneError: lines: cannot write 40 bytes: File too large" in done.stderr
+    assert "DiskError: lines: cannot write 40 bytes: File too large" in done.stderr
     assert (environment.work / "lines").read_bytes() == b"a" * 39 + b"\n" + b"b" * 39 + b"\n"
 
 

@@ -11,6 +11,7 @@ from docutune.cli.options import print_json
 from docutune.cli.progress import RunView
 from docutune.cli.run import failure_lines, goes_on, show_summary
 from docutune.errors import EXIT_FAILURE
+from docutune.interrupts import leaving
 from docutune.jobs.detached import TERMINAL
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 def show(workspace: Workspace, run: str | None, as_json: bool) -> int:
     """Show a run until it ends, then its end; the exit code."""
     view = RunView()
-    try:
-        manifest = workspace.follow(run, view)
-    finally:
-        view.leave()
+    with leaving("no longer followed; docutune stop would stop it"):
+        try:
+            manifest = workspace.follow(run, view)
+        finally:
+            view.leave()
     if as_json:
         print_json(manifest)
     else:

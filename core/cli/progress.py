@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from docutune.records import StepInfo
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _SECONDS_BETWEEN_LINES = 10.0
 _OF_THE_MOMENT = {"seconds_left", "seconds", "learning_rate", "grad_norm"}
+_OF_A_TRAINING = ("loss", "eval_loss", "learning_rate", "tokens_per_second", "memory_gib", "seconds_left")
+"""What is shown while it goes on, where a step has any of it."""
 _MARKS = {"made": "done", "reused": "reused", "failed": "FAILED", "cancelled": "stopped", "skipped": "skipped"}
 
 
@@ -84,16 +87,17 @@ class RunView:
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", table_column=Column(ratio=1)),  # what does not fit goes below
             console=self.console,
             transient=True,
+            expand=True,
         )
         self._bar.start()
         self._task = self._bar.add_task(step.name, total=count.total if count else None, figures="")
 
     def progress(self, step: StepInfo, done: int, total: int | None, figures: Mapping[str, float]) -> None:
         """Move the bar, or write a line now and then."""
-        text = show_figures(figures)
+        text = show_figures({name: figures[name] for name in _OF_A_TRAINING if name in figures} or figures)
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, figures=text)
         elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
@@ -140,6 +144,8 @@ def _show(name: str, value: object) -> str:
         return f"{value:.0f} s left"
     if name == "tokens_per_second":
         return f"{value:,.0f} tokens/s"
+    if name == "memory_gib":
+        return f"memory {value:.3g} GiB"
     if name == "cost_usd":
         return f"${value:,.4f}"
     words = name.replace("_", " ")

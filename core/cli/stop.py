@@ -32,13 +32,11 @@ def stop(now: bool, grace: float | None, as_json: bool) -> None:
     stopping. Afterwards no process of the run is left.
     """
     from docutune.api import Workspace
-    from docutune.errors import Cancelled
+    from docutune.interrupts import leaving
 
     workspace = Workspace.find()
-    try:
+    with leaving("no longer waited for; the run goes on stopping, and docutune stop --now kills it"):
         stopped = workspace.stop(0.0 if now else grace, _Waiting())
-    except KeyboardInterrupt:
-        raise Cancelled("the run was asked to stop, and goes on stopping", "kill it: docutune stop --now") from None
     if as_json:
         print_json(_facts(workspace, stopped))
     elif stopped is None:
