@@ -1,6 +1,6 @@
 """Stops a training on this machine's GPU, lets it go on in a new process, and compares what it leaves to the bit.
 
-    python benchmarks/resume.py [--trainers trl unsloth] [--stops 3 7]
+    python benchmarks/resume.py [--trainers trl unsloth] [--rows padded packed] [--stops 3 7]
 
 Ten steps of QLoRA on builtin/tiny with dropout, two passes a step, validation losses between the steps, packed and not.
 Each training runs twice without a stop, which must give the same, and once with a stop at each of the steps. Compared
@@ -112,6 +112,7 @@ def prepare(folder: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trainers", nargs="+", default=["trl", "unsloth"])
+    parser.add_argument("--rows", nargs="+", default=["padded", "packed"])
     parser.add_argument("--stops", nargs="+", type=int, default=[3, 7])
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--options", type=json.loads, default={}, help="options of the training, as JSON")
@@ -126,13 +127,13 @@ def main() -> int:
         folder = Path(temporary)
         prepare(folder)
         for trainer in asked.trainers:
-            for packing in (False, True):
-                options = {**OPTIONS, "packing": packing, **asked.options}
-                case = f"{trainer}-{'packed' if packing else 'padded'}"
+            for rows in asked.rows:
+                options = {**OPTIONS, "packing": rows == "packed", **asked.options}
+                case = f"{trainer}-{rows}"
                 whole, again = (run(trainer, folder, f"{case}-{turn}", [None], options) for turn in (1, 2))
                 stopped = run(trainer, folder, f"{case}-stopped", [*asked.stops, None], options)
                 alike = {"twice the same": bool(whole) and whole == again, "stopped the same": stopped == whole}
-                print(json.dumps({"trainer": trainer, "packing": packing, **alike, "files": list(whole)}), flush=True)
+                print(json.dumps({"trainer": trainer, "rows": rows, **alike, "files": list(whole)}), flush=True)
                 failed |= not all(alike.values())
     return int(failed)
 

@@ -54,6 +54,7 @@ class Fast:
             random_state=config.seed,
         )
         adapted.peft_config["default"].auto_mapping = None  # nothing of unsloth
+        _answer_in_passing(adapted)
         return make_plain(adapted, config.model)
 
     def arguments(self) -> Mapping[str, Any]:
@@ -78,3 +79,16 @@ def _check_positions(base: Path, config: Config) -> None:
             f"max_length {config.max_length} is more than the {positions} positions of {config.model}",
             f"lower max_length to {positions}",
         )
+
+
+def _answer_in_passing(model: Any) -> None:
+    """After answers, go on recomputing activations: unsloth stops that to generate, and resumes it only sometimes."""
+    generate, recompute = model.generate, model._unsloth_gradient_checkpointing
+
+    def generate_and_return(*arguments: Any, **named: Any) -> Any:
+        try:
+            return generate(*arguments, **named)
+        finally:
+            model.for_training(use_gradient_checkpointing=recompute)
+
+    model.generate = generate_and_return
