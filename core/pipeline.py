@@ -119,7 +119,7 @@ class Pipeline:
         return Budget(self.config.budget, dearest, self.store, run)
 
     def run(self, window: Window, log: RunLog) -> Products:
-        """Walk the steps, recalling what is kept and making the rest; the result says what failed for one model alone."""
+        """Walk the steps, recalling what is kept and making the rest. What failed for one model is in the result."""
         steps = self.steps()
         window.check(steps)
         products, budget = Products(), self.budget(log.info.id)

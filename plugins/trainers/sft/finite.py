@@ -92,10 +92,10 @@ class Watch:
             if trained:  # the rest is padding
                 rows.append(
                     {
-                        "lines": list(lines.get(tuple(ids), ())),
+                        "lines": [*lines.get(tuple(ids), ())],
                         "text": str(self._tokenizer.decode(ids)),
                         "trained_text": str(self._tokenizer.decode(trained)),
-                        "input_ids": ids,
+                        "input_ids": [*ids],
                     }
                 )
         return rows

@@ -80,8 +80,8 @@ class Texts(TrainerCallback):
         started = time.monotonic()
         try:
             answers = self._answers(model) if self._asked else ()
-            for place, ((question, _), answer) in enumerate(zip(self._asked, answers, strict=True), 1):
-                self._board.text(f"sample {place}", _shown(question, answer), state.global_step)
+            for place, (asked, answer) in enumerate(zip(self._asked, answers, strict=True), 1):
+                self._board.text(f"sample {place}", _shown(asked[0], answer), state.global_step)
         except (RuntimeError, ValueError, TypeError) as error:  # they are for looking at, and no training ends of them
             self._asked = []
             self._context.note(f"no sample texts from step {state.global_step} on: {cause(error)}")
