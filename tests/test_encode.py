@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from docutune.errors import DocutuneError
-from docutune.hf.encode import IGNORED, Encoded, encode, encode_file, prompt_ids, read_template
+from docutune.hf.encode import IGNORED, Encoded, encode, encode_file, prompt_ids, read_template, template_for
 from docutune.hf.tiny import make_tokenizer
 from docutune.records import Message
 from docutune.template import Template
+from docutune.training import TrainingConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -149,6 +150,43 @@ def test_a_conversation_that_the_template_refuses_is_named(tokenizer: PreTrained
     path = write(tmp_path / "train.jsonl", (ANSWER,))
     with pytest.raises(DocutuneError, match=r"train\.jsonl:1: .* refuses the conversation: .*empty conversation"):
         encode_file(tokenizer, Template(THINKING, "<|im_end|>"), path, 100)
+
+
+def test_a_message_that_the_template_leaves_out_is_named(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
+    deaf = "{% for m in messages %}{% if m['role'] != 'system' %}" + THINKING.partition("%}")[2].replace(
+        "{% endfor %}", "{% endif %}{% endfor %}"
+    )
+    path = write(tmp_path / "train.jsonl", MORE, (Message("system", "Be short."), QUESTION, ANSWER))
+    with pytest.raises(DocutuneError, match=r"train\.jsonl:2: .* leaves out the text of a system message"):
+        encode_file(tokenizer, Template(deaf, "<|im_end|>"), path, 100)
+    with pytest.raises(DocutuneError, match="leaves out the text of a system message"):
+        prompt_ids(tokenizer, Template(deaf, "<|im_end|>", system="Be short."), [QUESTION])
+    assert encode(tokenizer, Template(deaf, "<|im_end|>"), MORE)
+
+
+def test_what_a_model_lacks_is_told() -> None:
+    tokenizer = make_tokenizer(["some text"], 300)
+    config = TrainingConfig(model="acme/base", thinking=True, system_prompt="Be short.")
+    heard = Heard()
+    template = template_for(tokenizer, config, heard)  # type: ignore[arg-type]
+    assert (template.system, template.thinking, template.plain) == ("Be short.", True, False)
+    assert heard.notes == ["the chat template of acme/base has no thinking mode: `thinking` changes no prompt"]
+    tokenizer.chat_template = THINKING
+    template_for(tokenizer, config, heard)  # type: ignore[arg-type]
+    assert len(heard.notes) == 1
+    tokenizer.chat_template = None
+    assert template_for(tokenizer, TrainingConfig(model="acme/base"), heard).plain  # type: ignore[arg-type]
+    assert heard.notes[1:] == ["acme/base has no chat template: a plain one is used (User: ... Assistant: ...)"]
+
+
+class Heard:
+    """Takes notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 def test_a_template_that_writes_the_day_writes_the_same_one_every_day(tokenizer: PreTrainedTokenizerBase) -> None:

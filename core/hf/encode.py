@@ -29,6 +29,7 @@ _MARK = "docutune answer"  # stands for a reply when a template is looked at
 _DAY = date(2024, 7, 26)  # the one that Llama 3's templates take when nobody tells them
 _REASONING = re.compile(r"<think>(.*?)</think>(.*)", re.DOTALL)
 _NAMED = 5  # lines in a message
+_OTHER = "change the conversation, leave out a system prompt, or choose another model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def template_for(tokenizer: PreTrainedTokenizerBase, config: TrainingConfig, con
     template = read_template(tokenizer, config.model, config.system_prompt, config.thinking)
     if template.plain:
         context.note(f"{config.model} has no chat template: a plain one is used (User: ... Assistant: ...)")
+    if template.thinking and "enable_thinking" not in template.source:
+        context.note(f"the chat template of {config.model} has no thinking mode: `thinking` changes no prompt")
     return template
 
 
@@ -106,7 +109,7 @@ def render(
         )
     except (TemplateError, ValueError) as error:
         cause = str(error).strip().partition("\n")[0]
-        raise DocutuneError(f"the model's chat template refuses the conversation: {cause}") from None
+        raise DocutuneError(f"the model's chat template refuses the conversation: {cause}", _OTHER) from None
     return str(text)
 
 
@@ -128,11 +131,10 @@ def encode(tokenizer: PreTrainedTokenizerBase, template: Template, messages: Seq
     for index, message in enumerate(messages):
         if message.role != "assistant":
             continue
-        prompt = writer.prompt(index)
+        prompt, reply = writer.turn(index)
         if prompt[: len(input_ids)] != input_ids:
             rows.append(Encoded(tuple(input_ids), tuple(labels)))
             input_ids, labels = [], []
-        reply = writer.reply(index)
         labels += [*[IGNORED] * (len(prompt) - len(input_ids)), *reply]
         input_ids = [*prompt, *reply]
     return [*rows, Encoded(tuple(input_ids), tuple(labels))] if input_ids else rows
@@ -162,20 +164,31 @@ class _Writer:
 
     def prompt(self, index: int) -> list[int]:
         """The prompt for the message at that index."""
-        return self._ids(render(self.tokenizer, self.template, self.messages[:index]))
+        return self._ids(self._asked(index))
 
-    def reply(self, index: int) -> list[int]:
-        """The message at that index and the end of its turn, read as what follows its prompt.
+    def turn(self, index: int) -> tuple[list[int], list[int]]:
+        """The prompt for the message at that index, and the message with the end of its turn, read as what follows.
 
         White space at its edges would be swallowed by the marks of some templates and tokenizers (Phi-3's); such a
         message is read alone, so that it is trained as it is written.
         """
-        text, end = self.messages[index].content, self.template.end_token
-        prompt = self.prompt(index)
-        whole = self._ids(render(self.tokenizer, self.template, self.messages[:index]) + text + end)
-        if text == text.strip() and whole[: len(prompt)] == prompt:
-            return whole[len(prompt) :]
-        return [*self._ids(text), *self._ids(end)]
+        asked, text, end = self._asked(index), self.messages[index].content, self.template.end_token
+        prompt = self._ids(asked)
+        if text == text.strip():
+            whole = self._ids(f"{asked}{text}{end}")
+            if whole[: len(prompt)] == prompt:
+                return prompt, whole[len(prompt) :]
+        return prompt, [*self._ids(text), *self._ids(end)]
+
+    def _asked(self, index: int) -> str:
+        """The prompt's text; DocutuneError when the template leaves out what was said to the model."""
+        text = render(self.tokenizer, self.template, self.messages[:index])
+        for said in self.template.conversation(self.messages[:index]):
+            if said["role"] != "assistant" and said["content"].strip() not in text:  # earlier reasoning may go
+                raise DocutuneError(
+                    f"the model's chat template leaves out the text of a {said['role']} message", _OTHER
+                )
+        return text
 
     def _ids(self, text: str) -> list[int]:
         return control(self.tokenizer).ids(text, self.stand_ins)
