@@ -103,7 +103,7 @@ def main(spec_path: Path, words: int | None = None) -> int:
     folder, seed = Path(spec.get("folder", spec_path.parent)), int(spec.get("seed", 0))
     kept = Path(spec.get("kept", folder))
     job = Job(spec_path.parent, folder, kept, seed, request["parent"], words)
-    if request["action"] != "serve":  # a session may outlive the thread that opened it; its socket tells of the end
+    if request["bound"]:  # else it may outlive the thread that started it; its socket tells of its owner's end
         die_with(request["parent"])
     if Rank.of(spec):
         heed_rank_0_alone()

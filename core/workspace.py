@@ -159,9 +159,9 @@ class Store:
 
     def _own(self, command: str, run: str | None = None) -> None:
         process = Process.of(os.getpid())
-        assert process is not None  # it is this one
-        self._held_as = Owner(process, command, run)
-        owner.write(self.folder, self._held_as)
+        if process is not None:  # a system without /proc tells nothing of processes
+            self._held_as = Owner(process, command, run)
+            owner.write(self.folder, self._held_as)
 
     def refuse_busy(self) -> None:
         """DocutuneError when a run is at work here now."""

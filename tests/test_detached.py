@@ -215,6 +215,29 @@ def test_what_hears_nothing_is_killed_with_all_its_processes(
     assert processes(project) == []
 
 
+def test_what_has_shown_no_progress_yet_is_broken_off_at_once(project: Installed) -> None:
+    prepare(project, stuck="importing")
+    project.answer("run", "--detach")
+    assert eventually(lambda: (project.work / "stuck").exists())
+    stopped = project.answer("stop")
+    assert (stopped["killed"], stopped["outcome"], stopped["continues"]) == (False, "interrupted", None)
+    events = (project.work / ".docutune/runs/latest/jobs/smoke/events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in events] == ["hello", "plugin", "stopping", "cancelled"]
+    assert processes(project) == []
+
+
+def test_a_model_that_is_being_loaded_ends_with_a_run_that_was_killed(project: Installed) -> None:
+    file = project.work / "pipeline.yaml"
+    file.write_text(file.read_text().replace("rephrased: 0", "rephrased: 1.0") + "runtime: {uses: patient}\n")
+    (project.work / "stuck").touch()
+    (project.work / "enough").touch()
+    project.answer("run", "--detach")
+    served = project.work / ".docutune/runs/latest/jobs/evaluate-smoke/events.jsonl"
+    assert eventually(lambda: served.exists() and '"plugin"' in served.read_text())
+    os.kill(owner(project), signal.SIGKILL)
+    assert eventually(lambda: processes(project) == [], 10), processes(project)
+
+
 @pytest.mark.parametrize("stuck", ["loading", "step"])
 def test_a_worker_ends_with_a_run_that_was_killed(project: Installed, stuck: str) -> None:
     """Also in the midst of a call that hears no signal; what the trainer's own children do is its own affair."""

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -64,7 +65,7 @@ def start(
     Without `own_session` it stays in ours and ends with our group; `python`: the interpreter of another environment.
     What an earlier job left in `folder` under the same names is replaced. Nothing is piped: output goes to the log.
     """
-    request = {"action": action, "spec": dict(spec), "parent": os.getpid()}
+    request = {"action": action, "spec": dict(spec), "parent": os.getpid(), "bound": _bound(action)}
     atomic.write_text(folder / SPEC, json.dumps(request, ensure_ascii=False))
     atomic.write_bytes(folder / EVENTS, b"")
     with atomic.writing(folder / LOG):
@@ -82,6 +83,11 @@ def start(
             pass_fds=(words.fileno(),),
         )
     return Worker(process, folder, words)
+
+
+def _bound(action: str) -> bool:
+    """Whether the thread that starts it waits for its end, so that the kernel may end it with that thread."""
+    return action != "serve" or threading.current_thread() is threading.main_thread()
 
 
 def stop(worker: Worker) -> None:
