@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import random
+import resource
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from tiny import DAMAGES, Bench, Desk, damage, moved, rows
 
 from docutune.checkpoints import Checkpoints
-from docutune.errors import DocutuneError
+from docutune.errors import Cancelled, DocutuneError
 
 pytestmark = pytest.mark.training
 
@@ -138,6 +139,39 @@ def test_what_a_kill_left_half_written_is_cleared_away(bench: Bench, half: str) 
     bench.go("cleared")
     assert not unfinished.exists()
     assert bench.made("cleared") == bench.made("whole")
+
+
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """Lets no file grow beyond so many bytes, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("file", ["optimizer.safetensors", "manifest.json"])
+def test_a_disk_that_takes_no_checkpoint_costs_one_line_and_no_checkpoint(
+    bench: Bench, whole: Desk, half: str, file: str, small_files: Callable[[int], None]
+) -> None:
+    newest = bench.again(half, "full")
+    before = {path: path.read_bytes() for path in bench.path("full").rglob("step-*/*")}
+    small_files((newest / file).stat().st_size - 1)
+    with pytest.raises(DocutuneError, match=r"step-00000009: cannot write [\d,]+ bytes: File too large"):
+        bench.go("full", save_steps=1)
+    small_files(resource.RLIM_INFINITY)
+    assert {path: path.read_bytes() for path in bench.path("full").rglob("*step-*/*")} == before
+    bench.go("full")
+    assert bench.made("full") == bench.made("whole")
+
+
+def test_a_stop_on_a_full_disk_is_a_stop(bench: Bench, half: str, small_files: Callable[[int], None]) -> None:
+    newest = bench.again(half, "stuck")
+    small_files((newest / "weights.safetensors").stat().st_size - 1)
+    told: list[str] = []
+    with pytest.raises(Cancelled):
+        bench.go("stuck", lambda reports: reports >= 24, save_steps=12, notes=told)
+    assert [note for note in told if note.startswith("the last steps could not be saved: ")]
+    assert bench.checkpoints("stuck")[-1] == newest
 
 
 # ---- identity

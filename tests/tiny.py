@@ -108,12 +108,13 @@ class Bench:
     def go(self, name: str, stop: Callable[[int], bool] = lambda reports: False, **more: Any) -> Desk:
         """Begin a training, or go on with what is left of it. Cancelled when it was stopped.
 
-        `more` are options, but for `base`, `train` and `validation`.
+        `more` are options, but for `base`, `train` and `validation`; `notes` gets what the user is told.
         """
         model = self.path(name) / "model"
         shutil.rmtree(model, ignore_errors=True)
         model.mkdir(parents=True)
         desk = Desk(model, self.path(name) / "kept", stop)
+        desk.notes = more.pop("notes", desk.notes)
         given = {key: more.pop(key, getattr(self, key)) for key in ("train", "validation", "base")}
         trainer = Trl(Config.model_validate({**SETTINGS, **more}))
         trainer.train(given["train"], given["validation"], given["base"], desk)
