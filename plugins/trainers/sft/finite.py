@@ -66,6 +66,8 @@ class Watch:
         loss, gradient = float(losses.sum()), float(norms)
         what = f"the loss is {loss}" if not math.isfinite(loss) else f"the gradient's norm is {gradient}"
         place = self._save(step, loss, gradient, losses.tolist())
+        if ranks.count() > 1:  # each has saved its share, and any of them may hold the cause
+            place = place.with_name(f"{Path(FILE).stem}*.json")
         damaged = "the weights of the base model may be damaged; else " if step == 1 else ""
         raise DocutuneError(
             f"{what} at step {step}, whose batch is in {place}",
