@@ -149,6 +149,8 @@ def _show(name: str, value: object) -> str:
     if name == "cost_usd":
         return f"${value:,.4f}"
     words = name.replace("_", " ")
+    if name == "best_step":
+        return f"{words} {value}"
     if isinstance(value, int):
         return f"{value:,} {words.removesuffix('s') if value == 1 else words}"
     return f"{words} {value:.3g}" if isinstance(value, float) else f"{words} {value}"

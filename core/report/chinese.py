@@ -46,7 +46,6 @@ CHINESE: Mapping[str, str] = {
     "failures": "失败的步骤",
     "because": "因此跳过：{names}",
     "log": "日志",
-    "parameters": "{size} 参数",
     "size": "规模",
     "duration": "用时",
     "peak memory": "内存峰值",

@@ -46,7 +46,6 @@ ENGLISH: Mapping[str, str] = {
     "failures": "What failed",
     "because": "Skipped because of it: {names}",
     "log": "Log",
-    "parameters": "{size} parameters",
     "size": "Size",
     "duration": "Time",
     "peak memory": "Peak memory",
