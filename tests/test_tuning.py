@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import FACTS, Bench
+from tiny import FACTS, Bench, moved
 
 from docutune.errors import DiskError, DocutuneError
 from docutune.jobs import open_session, run_job
@@ -177,8 +177,9 @@ def test_what_does_not_fit_is_refused_with_what_would(bench: Bench, needs: Mappi
     assert bench.go("advised", max_memory_gib=limit, max_steps=1, **passes).notes  # it is not refused
 
 
-def test_no_way_to_fit_is_said_so(bench: Bench) -> None:
-    error = refused(bench, max_memory_gib=0.001, fit="auto")
+def test_no_way_to_fit_is_said_so_before_anything_is_loaded(bench: Bench) -> None:
+    base = moved(bench.base, bench.folder / "weightless", lambda folder: (folder / "model.safetensors").unlink())
+    error = refused(bench, base=base, max_memory_gib=0.001, fit="auto")
     assert error.hint is not None
     assert error.hint.startswith("even ")
     assert error.hint.endswith("take a smaller base model")

@@ -93,7 +93,8 @@ class Preflight:
                 f"{named(asked)}",
                 "free memory on this device, then give the same command again",
             )
-        about = f"needs about {told(need.of(asked))}" if need else "needs more"
+        estimated = need.of(asked) if need else 0
+        about = f"needs about {told(estimated)}" if estimated > limit else "needs more"
         hint = "lower micro_batch_size or max_length, or set gradient_checkpointing: true"
         hint = advice(need, asked, limit) if need else hint
         more = "" if self.config.fit == "auto" or hint.startswith("even") else "; fit: auto chooses by itself"
