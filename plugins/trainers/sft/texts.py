@@ -12,6 +12,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from docutune.contracts import Context
+from docutune.errors import DocutuneError
 from docutune.guard import cause
 from docutune.hf.encode import prompt_ids, read_conversations
 from docutune.hf.load import free_memory
@@ -82,7 +83,9 @@ class Texts(TrainerCallback):
             answers = self._answers(model) if self._asked else ()
             for place, (asked, answer) in enumerate(zip(self._asked, answers, strict=True), 1):
                 self._board.text(f"sample {place}", _shown(asked[0], answer), state.global_step)
-        except (RuntimeError, ValueError, TypeError) as error:  # they are for looking at, and no training ends of them
+        except (OSError, DocutuneError):
+            raise  # the disk, for the board stands there as the checkpoints do
+        except Exception as error:  # texts are for looking at: a library that cannot answer now ends no training
             self._asked = []
             self._context.note(f"no sample texts from step {state.global_step} on: {cause(error)}")
             free_memory()
