@@ -101,7 +101,8 @@ def report(run: str | None, form: str | None, output: Path | None) -> None:
     folder = workspace.run_folder(run) if run else _newest_reported(workspace)
     source = folder / f"report.{form}"
     if not source.is_file():
-        raise UsageError(f"{folder}: this run has no report", "only a finished run has one; docutune status lists them")
+        hint = "a run that was stopped, or failed before its models, has none; docutune status lists them"
+        raise UsageError(f"{folder}: this run has no report", hint)
     if output is None:
         click.echo(source.read_text(encoding="utf-8"), nl=False)
         click.echo(f"\n{folder / 'report.html'}", err=True)
