@@ -169,6 +169,8 @@ def _passing(shape: Shape, config: TrainingConfig, tokens: int, checkpointing: b
     kept = layer * shape.layers
     if checkpointing:
         kept = _FUSED_BUFFERS if config.fuses else tokens * stream * shape.hidden * shape.layers
+        if config.quantization == "int8":  # bitsandbytes keeps the inputs where checkpointing does not see them
+            kept += tokens * _inputs(shape, width) * shape.layers
     casts = width * trained if width < 4 and not config.fuses else 0  # 16-bit copies of what is trained, once a pass
     gradients = tokens * width * 3 * shape.inner
     backward = (layer if checkpointing else 0) + gradients + _one_matrix(shape, config, width)
@@ -206,9 +208,14 @@ def _of_a_layer(shape: Shape, config: TrainingConfig, width: int) -> float:
 def _inputs_of_a_layer(shape: Shape, config: TrainingConfig, width: int) -> float:
     """Of its linear modules, one for those that share it; with dropout each adapter has its own, and a mask."""
     if config.tuning == "full" or not config.lora_dropout:
-        return width * (2 * shape.hidden + shape.query + shape.inner)
+        return _inputs(shape, width)
     mask = 1 if width < 4 else width
-    return (width + mask) * sum(inputs for inputs, _ in shape.linear)
+    base = _inputs(shape, width) if config.quantization == "int8" else 0
+    return base + (width + mask) * sum(inputs for inputs, _ in shape.linear)
+
+
+def _inputs(shape: Shape, width: int) -> int:
+    return width * (2 * shape.hidden + shape.query + shape.inner)
 
 
 def _of_a_variant(shape: Shape, config: TrainingConfig, width: int) -> float:
