@@ -30,7 +30,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from docutune import Registration, TrainingConfig, hookimpl
 from docutune.errors import Cancelled
-from docutune.records import Answer, ModelRef
+from docutune.records import Answer, Measure, ModelRef, Probe
 
 class Config(TrainingConfig):
     stuck: Literal["never", "importing", "loading", "step"] = "never"
@@ -77,6 +77,12 @@ class Patient:
 class Nothing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+class Asker:
+    def __init__(self, config): pass
+    def probes(self, held_out, library): return [Probe("1", held_out[0].sample.messages[:-1])]
+    async def measure(self, answers, held_out, library, context):
+        return [Measure("length", answer.probe, answer.variant, 1.0) for answer in answers]
+
 class Echo:
     def __init__(self, config): pass
     def open(self, model):
@@ -88,6 +94,10 @@ class Echo:
         return (Answer(probe.id, variant, "yes", True) for probe in probes)
     def stream(self, messages, variant, **sampling): yield sys.prefix
     def close(self): pass
+
+@hookimpl
+def docutune_evaluators():
+    return [Registration("patient", 1, "Asks one thing", Nothing, "patient:Asker")]
 
 @hookimpl
 def docutune_runtimes():
@@ -108,6 +118,13 @@ class Installed(Protocol):
     def answer(self, *arguments: str, **variables: str) -> Any: ...
     def docutune(self, *arguments: str, **variables: str) -> Any: ...
     def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
+
+
+def ask(project: Installed, python: str = "") -> None:
+    """Have the model asked, too, by the runtime of the same package."""
+    file = project.work / "pipeline.yaml"
+    text = file.read_text().replace("rephrased: 0", "rephrased: 1.0")
+    file.write_text(f"{text}runtime: {{uses: patient{python}}}\nevaluate: [{{uses: patient}}]\n")
 
 
 def prepare(project: Installed, requires: str = "", **options: str) -> None:
@@ -143,9 +160,9 @@ def eventually(condition: Callable[[], object], seconds: float = 60) -> bool:
     return False
 
 
-def training(project: Installed) -> bool:
-    """Whether the newest run trains."""
-    events = project.work / ".docutune/runs/latest/jobs/smoke/events.jsonl"
+def training(project: Installed, run: str = "latest") -> bool:
+    """Whether the run has come to its training, and made a step."""
+    events = project.work / ".docutune/runs" / run / "jobs/smoke/events.jsonl"
     return events.exists() and '"progress"' in events.read_text()
 
 

@@ -21,6 +21,7 @@ from jobs import (
     COMMAND,
     PIPELINE,
     Installed,
+    ask,
     end,
     eventually,
     owner,
@@ -46,7 +47,7 @@ def project(environment: Installed) -> Iterator[Installed]:
 def detach(project: Installed) -> str:
     """Start a run; its id, once it trains."""
     run = str(project.answer("run", "--detach")["run"])
-    assert eventually(lambda: training(project))
+    assert eventually(lambda: training(project, run))
     return run
 
 
@@ -227,8 +228,7 @@ def test_what_has_shown_no_progress_yet_is_broken_off_at_once(project: Installed
 
 
 def test_a_model_that_is_being_loaded_ends_with_a_run_that_was_killed(project: Installed) -> None:
-    file = project.work / "pipeline.yaml"
-    file.write_text(file.read_text().replace("rephrased: 0", "rephrased: 1.0") + "runtime: {uses: patient}\n")
+    ask(project)
     (project.work / "stuck").touch()
     (project.work / "enough").touch()
     project.answer("run", "--detach")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobs import CODE, Installed, prepare
+from jobs import CODE, Installed, ask, prepare
 
 from docutune.errors import JobError
 from docutune.jobs import run_job
@@ -82,9 +82,7 @@ def test_a_training_runs_with_the_interpreter_that_is_named_and_is_the_same_trai
 
 
 def test_a_runtime_answers_with_the_interpreter_that_is_named(project: Installed, other: Path) -> None:
-    file = project.work / "pipeline.yaml"
-    text = file.read_text().replace("rephrased: 0", "rephrased: 1.0")
-    file.write_text(f"{text}runtime: {{uses: patient, python: {other}}}\n")
+    ask(project, f", python: {other}")
     project.answer("run")
     assert (project.work / "served").read_text() == str(other.parent.parent)
     assert project.docutune("chat", "What is send for?").stdout.strip() == str(other.parent.parent)
@@ -95,15 +93,16 @@ def events(project: Installed) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize("written", ["{work}/env/bin/python", "env/bin/python", "~/env/bin/python"])
-def test_an_interpreter_is_named_absolutely_from_the_file_on_or_from_home(
-    project: Installed, other: Path, written: str
-) -> None:
+def test_an_interpreter_is_named_absolutely_from_the_file_on_or_from_home(project: Installed, other: Path) -> None:
     (project.work / "env").symlink_to(other.parent.parent)
-    use(project, written.format(work=project.work))
-    project.install("elsewhere", {"elsewhere/x": ""})
-    for arguments in (("validate",), ("run", str(project.work / "pipeline.yaml"))):
-        done = project.docutune(*arguments, HOME=str(project.work))
+    for written, command in (
+        (f"{project.work}/env/bin/python", "validate"),
+        ("~/env/bin/python", "validate"),
+        ("env/bin/python", "run"),
+    ):
+        prepare(project)
+        use(project, written)
+        done = project.docutune(command, HOME=str(project.work))
         assert done.returncode == 0, done.stderr
     assert (project.work / "prefix").read_text() == str(project.work / "env")
 
