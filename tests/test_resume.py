@@ -10,17 +10,19 @@ import random
 import resource
 import shutil
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import DAMAGES, Bench, Desk, damage, moved, rows
+from tiny import DAMAGES, SETTINGS, Bench, Desk, damage, moved, rows
 
 from docutune.checkpoints import Checkpoints
 from docutune.errors import Cancelled, DocutuneError
 
 pytestmark = pytest.mark.training
 
+PLAIN = Path(__file__).parent / "packages/docutune-plain-trainer"
 FILES = (
     "curve.json",
     "manifest.json",
@@ -172,6 +174,25 @@ def test_a_stop_on_a_full_disk_is_a_stop(bench: Bench, half: str, small_files: C
         bench.go("stuck", lambda reports: reports >= 24, save_steps=12, notes=told)
     assert [note for note in told if note.startswith("the last steps could not be saved: ")]
     assert bench.checkpoints("stuck")[-1] == newest
+
+
+def test_a_strangers_trainer_goes_on_from_checkpoints_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PLAIN))
+    plugin, trainer = import_module("docutune_plain_trainer.plugin"), import_module("docutune_plain_trainer.train")
+    made = {}
+    for name, reports in (("plain", 99), ("plain-stopped", 7), ("plain-stopped", 99)):
+        folder = bench.path(name)
+        shutil.rmtree(folder / "model", ignore_errors=True)
+        desk = Desk(folder / "model", folder / "kept", lambda told, most=reports: told >= most)
+        work = trainer.Plain(plugin.Config.model_validate(SETTINGS))
+        if reports < 99:
+            with pytest.raises(Cancelled):
+                work.train(bench.train, bench.validation, bench.base, desk)
+        else:
+            adapter = work.train(bench.train, bench.validation, bench.base, desk).adapter
+            made[name] = ((adapter / "adapter_model.safetensors").read_bytes(), len(desk.curve))
+    assert made["plain-stopped"][0] == made["plain"][0]
+    assert (made["plain-stopped"][1], made["plain"][1]) == (9, 13)
 
 
 # ---- identity

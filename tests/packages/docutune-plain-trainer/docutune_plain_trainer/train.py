@@ -10,6 +10,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import get_scheduler
 
+from docutune.checkpoints import Checkpoints, Found
 from docutune.contracts import Context
 from docutune.hf import IGNORED, Device, Encoded, device, encode_file, load_base, load_tokenizer, saving, template_for
 from docutune.records import ModelRef
@@ -71,14 +72,25 @@ class Plain:
         warmup = round(config.warmup_ratio * steps)
         schedule = get_scheduler(config.schedule, optimizer, num_warmup_steps=warmup, num_training_steps=steps)
         batches = _batches(len(rows), config.batch_size, config.seed)
+        checkpoints = Checkpoints(context.kept / "checkpoints", config.keep_checkpoints)
+        agreed = {**config.model_dump(mode="json", exclude=set(config.decides_nothing)), "rows": len(rows)}
+        found = checkpoints.newest(agreed)
+        for line in found.skipped:
+            context.note(line)
+        done = _go_on(found, weights, optimizer, schedule)
         model.train()
         for step in range(1, steps + 1):
             chosen = [rows[index] for index in next(batches)]
+            if step <= done:
+                continue
             loss = self._backward(model, chosen, padding, where)
             torch.nn.utils.clip_grad_norm_(weights, config.max_grad_norm)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
+            if step % (config.save_steps or max(1, steps // 10)) == 0:
+                with checkpoints.saving(step, agreed) as folder:
+                    torch.save(_state(weights, optimizer, schedule), folder / "state.pt")
             context.progress(step, steps, loss=round(loss, 4), learning_rate=float(schedule.get_last_lr()[0]))
 
     def _backward(self, model: PeftModel, rows: Sequence[Encoded], padding: int, where: Device) -> float:
@@ -97,6 +109,26 @@ class Plain:
         model.eval()
         tokens = sum(label != IGNORED for row in rows for label in row.labels)
         return sum(_summed_loss(model, [row], padding, where).item() for row in rows) / max(tokens, 1)
+
+
+def _state(weights: Sequence[torch.Tensor], optimizer: Any, schedule: Any) -> dict[str, Any]:
+    """What decides all that comes after a step, but for the data."""
+    random = torch.get_rng_state()
+    return {"weights": weights, "optimizer": optimizer.state_dict(), "rate": schedule.state_dict(), "random": random}
+
+
+@torch.no_grad()
+def _go_on(found: Found, weights: Sequence[torch.Tensor], optimizer: Any, schedule: Any) -> int:
+    """Put back what was saved; returns the number of steps that are done."""
+    if found.checkpoint is None:
+        return 0
+    state = torch.load(found.checkpoint.folder / "state.pt", weights_only=True)
+    for weight, kept in zip(weights, state["weights"], strict=True):
+        weight.copy_(kept)
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["rate"])
+    torch.set_rng_state(state["random"])
+    return found.checkpoint.step
 
 
 def _summed_loss(model: PeftModel, rows: Sequence[Encoded], padding: int, where: Device) -> torch.Tensor:
