@@ -187,6 +187,17 @@ def test_loss_is_on_the_replies_and_their_ends_and_nothing_else(family: Family, 
     assert taught == [conversation[index].content for index in turns]
 
 
+def test_a_reply_that_would_melt_into_its_prompt_is_read_alone() -> None:
+    """GPT-2's rule for words reads two line breaks as one token, but as two where a word follows."""
+    marks = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    tokenizer = byte_level(marks, words=None, bos_token=marks[0], eos_token=marks[1])
+    tokenizer.chat_template = (TEMPLATES / "llama3.jinja").read_text("utf-8")
+    template = read_template(tokenizer, "melting")
+    for row in encode(tokenizer, template, (Q, A)):
+        assert_begins_with_the_prompt(tokenizer, template, (Q,), row)
+        assert tokenizer.decode(spans(row)[0]) == "It reads one page.<|eot_id|>"
+
+
 def assert_begins_with_the_prompt(
     tokenizer: PreTrainedTokenizerFast, template: Template, asked: Sequence[Message], row: Encoded
 ) -> None:

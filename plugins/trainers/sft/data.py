@@ -10,7 +10,7 @@ from datasets import Dataset
 
 from docutune.contracts import Context
 from docutune.hf.encode import Encoded, Encoding
-from docutune.plugins.trainers.sft.packing import Packed, alone, pack
+from docutune.plugins.trainers.sft.packing import Packed, pack
 from docutune.training import TrainingConfig
 
 
@@ -23,10 +23,10 @@ class Data:
 
 
 def prepared(config: TrainingConfig, encoded: Encoding, held_out: Encoding | None, context: Context) -> Data:
-    """The rows to train on and those of the validation loss, which stay alone: packed or not, it is the same loss."""
+    """The rows to train on and those of the validation loss: packed or not, it is the mean over the same tokens."""
     if not config.packing:
         return Data(_dataset(encoded.rows), _dataset(held_out.rows) if held_out else None)
-    validation = _with_lengths([alone(row) for row in held_out.rows]) if held_out else None
+    validation = _with_lengths(pack(held_out.rows, config.max_length)) if held_out else None
     rows = pack(encoded.rows, config.max_length)
     context.note(f"{len(encoded.rows):,} samples packed into {len(rows):,} rows of at most {config.max_length} tokens")
     return Data(_with_lengths(rows), validation)

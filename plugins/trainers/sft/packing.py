@@ -29,11 +29,6 @@ def pack(rows: Sequence[Encoded], max_length: int) -> list[Packed]:
     return [_joined([rows[index] for index in sorted(group)]) for group in _groups(rows, max_length)]
 
 
-def alone(row: Encoded) -> Packed:
-    """A row that holds one sample."""
-    return _joined([row])
-
-
 def _groups(rows: Sequence[Encoded], max_length: int) -> list[list[int]]:
     groups: list[list[int]] = []
     with_room: defaultdict[int, list[int]] = defaultdict(list)  # groups by the tokens that they can still take
