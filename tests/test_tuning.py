@@ -120,6 +120,15 @@ def test_a_whole_model_is_loaded_when_asked_and_dropped_when_closed(whole: Model
         list(session.answer([probe], "tuned"))
 
 
+def test_full_tuning_goes_on_to_the_bit(bench: Bench) -> None:
+    options: dict[str, Any] = {"tuning": "full", "learning_rate": 1e-3, "max_steps": 4, "save_steps": 2}
+    bench.go("at once", **options)
+    bench.stopped("in two parts", at=7, **options)
+    bench.go("in two parts", **options)
+    made = [bench.path(name) / "model/model/model.safetensors" for name in ("at once", "in two parts")]
+    assert made[0].read_bytes() == made[1].read_bytes()
+
+
 # ---- whether it fits
 
 
