@@ -173,15 +173,15 @@ def mean_loss(model: Any, rows: Any) -> float:
 
 
 def test_what_ends_one_process_ends_all_and_the_next_run_goes_on_to_the_bit(bench: Bench) -> None:
-    options = {"devices": 2, "lora_dropout": 0.2}
+    options = {"devices": 2, "lora_dropout": 0.2, "max_steps": 24, "save_steps": 5}
     whole, broken = (Training(bench, name, options) for name in ("whole", "broken"))
     whole.run()
     assert dropped_by(bench, "whole", 0) != dropped_by(bench, "whole", 1)
     with pytest.raises(JobError, match=r"^on device 1: the worker process was killed by SIGKILL"):
-        broken.run(at_step(3, lambda: os.kill(processes(broken.job)[1], signal.SIGKILL)))
+        broken.run(at_step(6, lambda: os.kill(processes(broken.job)[1], signal.SIGKILL)))
     assert living(processes(broken.job)) == []
     with pytest.raises(Cancelled):
-        broken.run(at_step(6, interrupt))
+        broken.run(at_step(12, interrupt))
     assert living(processes(broken.job)) == []
     with pytest.raises(DocutuneError, match=r"of another training: .*processes was 2, is now 1"):
         bench.go("broken", **{**OPTIONS, **options, "devices": 1})
@@ -294,7 +294,7 @@ def several(model: str, job: Path, listen: Callable[[], None] = lambda: None) ->
 def test_a_process_that_fails_is_the_reason_why_all_end(
     installed: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(installed.site))
+    monkeypatch.setenv("PYTHONPATH", str(installed.site), prepend=os.pathsep)
     with pytest.raises(JobError, match="on device 1: out of memory on cuda:1") as failed:
         several("fails", tmp_path)
     assert failed.value.hint == "lower micro_batch_size"
@@ -302,7 +302,7 @@ def test_a_process_that_fails_is_the_reason_why_all_end(
 
 
 def test_no_process_outlives_the_first(installed: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(installed.site))
+    monkeypatch.setenv("PYTHONPATH", str(installed.site), prepend=os.pathsep)
     with pytest.raises(JobError, match="was killed by SIGKILL"):
         several("waits", tmp_path, lambda: os.kill(processes(tmp_path)[0], signal.SIGKILL))
     assert len(processes(tmp_path)) == 2
