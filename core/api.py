@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from docutune.atomic import writing
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.registry import Registry
+from docutune.tuned import find_model, reference
 from docutune.workspace import Store, find_project, read_manifest
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ class Workspace:
 
     def model_name(self, model: str | None = None, run: str | None = None) -> str:
         """The name of the model that a conversation would ask; UsageError when there is none."""
-        return str(self._model_manifest(model, run)["model"]["name"])
+        return str(find_model(self.store, model, run)["model"]["name"])
 
     @contextmanager
     def session(self, model: str | None = None, run: str | None = None) -> Iterator[Session]:
@@ -293,7 +294,7 @@ class Workspace:
         from docutune.held import holding
         from docutune.jobs import open_session
 
-        found = self._model_manifest(model, run)
+        found = find_model(self.store, model, run)
         name = found["model"]["name"]
         folder = self.store.folder / "sessions" / f"{name}-{os.getpid()}"
         with writing(folder):
@@ -302,7 +303,9 @@ class Workspace:
             runtime = found["runtime"]
             python = Path(runtime["python"]) if runtime.get("python") else None
             plugin = self.registry.get("runtime", runtime["uses"]).facts
-            session = open_session(runtime["uses"], runtime["options"], self._reference(found), folder, python, plugin)
+            session = open_session(
+                runtime["uses"], runtime["options"], reference(self.store, found), folder, python, plugin
+            )
             try:
                 yield session
             except KeyboardInterrupt:
@@ -351,53 +354,6 @@ class Workspace:
         with writing(self.store.folder):
             return Notebook(self.store).exchanges()
 
-    def _model_manifest(self, model: str | None, run: str | None) -> dict[str, Any]:
-        folders: Sequence[Path] = [self.store.run_folder(run)] if run else self.store.runs()[::-1]
-        names: set[str] = set()
-        for folder, manifest in self._with_models(folders):
-            names |= {entry["name"] for entry in manifest["models"]}
-            for entry in manifest["models"]:
-                if model in (None, entry["name"]):
-                    return {"run": folder.name, "model": entry, "runtime": manifest["runtime"]}
-        if names:
-            failed = _failed(folders, model or "")
-            raise UsageError(
-                f"there is no model {model!r}{failed}", f"models of this workspace: {', '.join(sorted(names))}"
-            )
-        if run:
-            raise self._without_model(folders[0])
-        raise UsageError(f"{self.store.folder}: there is no tuned model yet", "train one with: docutune run")
-
-    def _without_model(self, run: Path) -> UsageError:
-        for folder, manifest in self._with_models(self.store.runs()[::-1]):
-            names = ", ".join(entry["name"] for entry in manifest["models"])
-            hint = f"the newest that did is {folder.name} ({names}); without --run its model is taken"
-            return UsageError(f"run {run.name} trained no model", hint)
-        return UsageError(f"run {run.name} trained no model", "nor did any other here; train one with: docutune run")
-
-    def _with_models(self, folders: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """The runs that made or reused a model, in the given order."""
-        for folder in folders:
-            try:
-                manifest = read_manifest(folder)
-            except DocutuneError:
-                continue  # a run killed before its first manifest trained nothing
-            if manifest.get("models"):
-                yield folder, manifest
-
-    def _reference(self, found: dict[str, Any]) -> Any:
-        from docutune.records import ModelRef
-
-        entry = found["model"]
-        base, adapter = (self.store.folder / entry[part] for part in ("base_folder", "adapter"))
-        for what, folder in (("base of model", base), ("model", adapter)):
-            if not folder.is_dir():
-                raise DocutuneError(
-                    f"{what} {entry['name']!r} of run {found['run']} is gone: no folder {folder}",
-                    "docutune run makes it again",
-                )
-        return ModelRef(base, entry["base_digest"], adapter)
-
 
 def _with_machine(config: PipelineConfig) -> PipelineConfig:
     """The configuration, with a note on each trainer that this machine cannot run for want of a GPU.
@@ -409,16 +365,3 @@ def _with_machine(config: PipelineConfig) -> PipelineConfig:
     found = without_gpu(dict.fromkeys(step.entry for step in config.train if step.python is None))
     told = tuple(f"{entry} needs a GPU, and this machine shows none: {advice}" for entry, advice in found)
     return config.model_copy(update={"notes": (*config.notes, *told)})
-
-
-def _failed(folders: Sequence[Path], model: str) -> str:
-    """Why a training gave no model, as the rest of a sentence; nothing where none of that name was tried."""
-    for folder in folders:
-        try:
-            trainings = read_manifest(folder).get("trainings", ())
-        except DocutuneError:
-            continue  # killed before its first manifest
-        for training in trainings:
-            if training["name"] == model and training["failed"]:
-                return f": {training['failed']} failed in run {folder.name}"
-    return ""

@@ -194,9 +194,10 @@ class Store:
         return False
 
     def live_run(self) -> str | None:
-        """The id of the run that is at work now."""
+        """The id of the run that is at work now, once its folder stands."""
         at_work = self.owner()
-        return at_work.run if at_work else None
+        run = at_work.run if at_work else None
+        return run if run and (self.folder / "runs" / run).is_dir() else None
 
     # ---- runs
 
