@@ -102,13 +102,24 @@ def test_another_environment_may_see_a_gpu_that_this_one_does_not(workspace: Ins
     assert NO_GPU not in workspace.answer("validate", **machine(tmp_path / "bin", gpu=False))["notes"]
 
 
-def test_full_tuning_is_left_to_trl(workspace: Installed) -> None:
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("tuning: full, quantization: none", "unsloth trains adapters here; for tuning: full write `uses: trl`"),
+        ("lora_variant: dora", "unsloth's kernels know no DoRA; for lora_variant: dora write `uses: trl`"),
+        (
+            "devices: all",
+            "trainer 'unsloth' trains on one device, not on all: write devices: 1; on several trains 'trl'",
+        ),
+    ],
+)
+def test_what_it_cannot_do_is_left_to_trl(workspace: Installed, options: str, reason: str) -> None:
     install(workspace.site)
-    text = PIPELINE.replace("trl: {group_by_length: true}", "tuning: full, quantization: none")
-    (workspace.work / "pipeline.yaml").write_text(text)
+    (workspace.work / "pipeline.yaml").write_text(PIPELINE.replace("trl: {group_by_length: true}", options))
     done = workspace.docutune("validate")
     assert done.returncode == 2
-    assert "unsloth trains adapters here; for tuning: full write `uses: trl`" in done.stderr
+    assert reason in done.stderr
+    assert workspace.answer("validate", "--trainer", "trl")["valid"]
 
 
 def test_the_worker_ends_at_once_without_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ REVISION = 1
 
 
 class Config(TrainingConfig):
-    """The options of every trainer; unsloth adds none, and leaves full tuning to `trl`."""
+    """The options of every trainer; unsloth adds none, and leaves what its kernels do not know to `trl`."""
 
     fuses: ClassVar[bool] = True
 
@@ -21,6 +21,8 @@ class Config(TrainingConfig):
     def _possible(self) -> Config:
         if self.tuning == "full":
             raise ValueError("unsloth trains adapters here; for tuning: full write `uses: trl`")
+        if self.lora_variant == "dora":
+            raise ValueError("unsloth's kernels know no DoRA; for lora_variant: dora write `uses: trl`")
         return self
 
 
