@@ -136,6 +136,74 @@ def test_a_packed_sample_gets_the_logits_that_it_gets_alone(name: str, layout: s
     check_apart(model, collate, name)
 
 
+def by_segments(
+    query: Any,
+    key: Any,
+    value: Any,
+    starts: Any,
+    starts_of_keys: Any,
+    longest: int,
+    longest_key: int,
+    *,
+    scale: float,
+    window_size: tuple[int, int],
+    enable_gqa: bool = False,
+) -> Any:
+    """What torch documents of its GPU kernel `varlen_attn`, in plain operations."""
+    import torch
+
+    assert longest == longest_key == int(starts.diff().max())
+    assert starts.dtype == torch.int32
+    assert starts.equal(starts_of_keys)
+    shared = query.shape[1] // key.shape[1]
+    assert enable_gqa == (shared > 1)
+    attended = []
+    for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        heads = [part[start:end].transpose(0, 1) for part in (query, key, value)]
+        distance = torch.arange(end - start)[:, None] - torch.arange(end - start)
+        seen = (distance >= 0) & ((distance <= window_size[0]) | (window_size[0] < 0))
+        scores = heads[0] @ heads[1].repeat_interleave(shared, 0).transpose(1, 2) * scale
+        weights = scores.masked_fill(~seen, float("-inf")).softmax(-1)
+        attended.append((weights @ heads[2].repeat_interleave(shared, 0)).transpose(0, 1))
+    return torch.cat(attended)
+
+
+@pytest.mark.parametrize("name", ["Qwen3", "Llama", "Gemma3Text", "Phi3"])
+def test_the_gpus_attention_is_told_where_samples_end(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel itself needs a GPU (benchmarks/packed_attention.py); here its documented meaning stands in for it."""
+    import torch
+
+    from docutune.plugins.trainers.sft import attention
+    from docutune.plugins.trainers.sft.apart import check_apart
+    from docutune.plugins.trainers.sft.collate import flat, padded
+    from docutune.plugins.trainers.sft.packing import pack
+
+    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", by_segments)
+    model, packed = make(name), pack(encoded(20, 7, 13, 30, 5, 18, 1, 40, 9), 45)
+    batch = flat([columns(row) for row in packed])
+    prompts = torch.tensor([packed[0].input_ids[:12], packed[1].input_ids[:12]])
+    mask = torch.ones_like(prompts)
+    mask[0, :4] = 0
+    rest = padded(0)([columns(row) for row in packed])
+
+    def said() -> list[Any]:
+        with torch.no_grad():
+            return [
+                model(**batch, use_cache=False).logits,
+                model(**rest, use_cache=False).logits,
+                model(prompts, attention_mask=mask, use_cache=False).logits[mask.bool()],
+                model(prompts[:1], use_cache=False).logits,
+                model.generate(prompts, attention_mask=mask, max_new_tokens=8, do_sample=False),
+            ]
+
+    before = said()
+    attention.use(model, torch.float32)
+    assert model.config._attn_implementation == attention.NAME
+    for old, new in zip(before, said(), strict=True):
+        torch.testing.assert_close(new, old, atol=2e-6, rtol=1e-5)
+    check_apart(model, flat, name)
+
+
 def columns(row: Any) -> dict[str, Any]:
     return {"input_ids": row.input_ids, "labels": row.labels, "seq_lengths": row.lengths}
 
