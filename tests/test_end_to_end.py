@@ -38,7 +38,7 @@ split: {rephrased: 1.0, validation: 0.2}
 train:
   - name: smoke
     uses: trl
-    with: {model: builtin/tiny, lora_rank: 16, learning_rate: 8.0e-3, max_steps: 120, batch_size: 8}
+    with: {model: builtin/tiny, lora_rank: 16, learning_rate: 8.0e-3, max_steps: 180, batch_size: 8}
 runtime: {uses: local, with: {max_new_tokens: 48}}
 """
 COMMAND = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"

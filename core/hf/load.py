@@ -69,7 +69,19 @@ def load_base(folder: Path, quantization: Quantization, where: Device) -> PreTra
         )
     except (OSError, ValueError) as error:
         raise DocutuneError(f"{folder}: the model cannot be loaded: {_cause(error)}") from None
+    _keep_exact(model)
     return model
+
+
+def _keep_exact(model: Any) -> None:
+    """Keep 4-bit weights as they are, whatever the model is asked: what is trained is what is validated and served.
+
+    On a CPU with AVX512-BF16, bitsandbytes repacks them for good the first time that they are used without gradients,
+    with scales rounded to bfloat16: after its first validation a training would go on with other weights.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def load_adapter(base: PreTrainedModel, adapter: Path) -> Any:

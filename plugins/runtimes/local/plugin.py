@@ -29,7 +29,7 @@ def docutune_runtimes() -> list[Registration]:
     return [
         Registration(
             name="local",
-            revision=1,
+            revision=2,
             summary="transformers on this machine's GPU or CPU; base and adapter from one load",
             config=Config,
             load="docutune.plugins.runtimes.local.serve:Local",

@@ -35,7 +35,6 @@ from docutune.plugins.trainers.sft.passes import Passes
 from docutune.plugins.trainers.sft.preflight import Preflight
 from docutune.plugins.trainers.sft.probe import is_out_of_memory
 from docutune.plugins.trainers.sft.resume import Saving
-from docutune.plugins.trainers.sft.steady import keep_exact
 from docutune.plugins.trainers.sft.stop import Patient
 from docutune.plugins.trainers.sft.trainer import Trainer
 from docutune.plugins.trainers.sft.usage import sizes
@@ -162,9 +161,7 @@ def _ready(given: Given, found: Checkpoint | None, checkpoints: Checkpoints, con
 
 def _load(given: Given, passes: Passes) -> Any:
     set_seed(given.config.seed)
-    model = given.backend.load(given.base.folder, given.where, passes.checkpointing)
-    keep_exact(model)
-    return model
+    return given.backend.load(given.base.folder, given.where, passes.checkpointing)
 
 
 def _trainer(given: Given, model: Any, passes: Passes, watching: Observers, saves: Saving) -> Trainer:

@@ -69,10 +69,11 @@ class Watch:
         if ranks.count() > 1:  # each has saved its share, and any of them may hold the cause
             place = place.with_name(f"{Path(FILE).stem}*.json")
         damaged = "the weights of the base model may be damaged; else " if step == 1 else ""
+        shared = "; each process has saved its own share of it there" if ranks.count() > 1 else ""
         raise DocutuneError(
             f"{what} at step {step}, whose batch is in {place}",
             f"{damaged}lower learning_rate, raise warmup_ratio, or leave out samples of that batch; "
-            "no weights were touched by this step, and earlier checkpoints stay",
+            f"no weights were touched by this step, and earlier checkpoints stay{shared}",
         )
 
     def _save(self, step: int, loss: float, norm: float, losses: Sequence[float]) -> Path:

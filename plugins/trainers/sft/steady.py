@@ -11,17 +11,6 @@ import torch
 from docutune.plugins.trainers.sft import random_state
 
 
-def keep_exact(model: Any) -> None:
-    """Keep 4-bit weights as they are, whatever the model is asked.
-
-    On a CPU with AVX512-BF16, bitsandbytes repacks them for good the first time that they are used without gradients,
-    with scales rounded to bfloat16: after its first validation a training would go on with other weights.
-    """
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
-
-
 @contextmanager
 def aside(model: Any) -> Iterator[None]:
     """Inside, the model answers: no dropout, no gradients. Afterwards it and the random generators are as before.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docutune import Registration, TrainingConfig, hookimpl
 
-REVISION = 2
+REVISION = 3
 """Raised whenever the same input would give another adapter."""
 
 
