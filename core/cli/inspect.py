@@ -25,7 +25,7 @@ FORMS = ("html", "md", "json")
 def status(run: str | None, limit: int, rebuild: bool, follow: bool, as_json: bool) -> int:
     """Show the runs of this workspace, or the steps of one RUN.
 
-    With --follow from any terminal what `docutune run` shows; the exit code is 1 when the run did not finish.
+    --follow shows, from any terminal, what `docutune run` shows; the exit code is 1 when the run did not finish.
     """
     from docutune.api import Workspace
 
