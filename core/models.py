@@ -37,7 +37,12 @@ def resolve(name: str, base_folder: Path, download: bool = True) -> ModelRef:
 
 
 def on_disk(name: str, base_folder: Path) -> Path | None:
-    """The folder of a base model that is on this disk, looked for as `resolve` does; None when there is none."""
+    """The folder of a base model that is on this disk, looked for as `resolve` does; None when there is none.
+
+    builtin/tiny is not looked for: where it lies is for the workspace to say.
+    """
+    if name == TINY:
+        return None
     folder = base_folder / Path(name).expanduser()
     try:
         if not name.startswith(_FOLDER_MARKS) and not folder.is_dir():
