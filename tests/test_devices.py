@@ -173,15 +173,18 @@ def mean_loss(model: Any, rows: Any) -> float:
 
 
 def test_what_ends_one_process_ends_all_and_the_next_run_goes_on_to_the_bit(bench: Bench) -> None:
-    options = {"devices": 2, "lora_dropout": 0.2, "max_steps": 24, "save_steps": 5}
+    options = {"devices": 2, "lora_dropout": 0.2, "max_steps": 24, "save_steps": 8}
     whole, broken = (Training(bench, name, options) for name in ("whole", "broken"))
     whole.run()
     assert dropped_by(bench, "whole", 0) != dropped_by(bench, "whole", 1)
     with pytest.raises(JobError, match=r"^on device 1: the worker process was killed by SIGKILL"):
-        broken.run(at_step(6, lambda: os.kill(processes(broken.job)[1], signal.SIGKILL)))
+        broken.run(at_step(9, lambda: os.kill(processes(broken.job)[1], signal.SIGKILL)))
     assert living(processes(broken.job)) == []
     with pytest.raises(Cancelled):
         broken.run(at_step(12, interrupt))
+    last = (broken.job / "events.jsonl").read_text("utf-8").splitlines()[-1]
+    assert json.loads(last)["event"] == "cancelled"
+    assert bench.checkpoints("broken")[-1].name >= "step-00000012"
     assert living(processes(broken.job)) == []
     with pytest.raises(DocutuneError, match=r"of another training: .*processes was 2, is now 1"):
         bench.go("broken", **{**OPTIONS, **options, "devices": 1})
