@@ -33,11 +33,12 @@ SETTINGS: dict[str, Any] = {
     "lora_rank": 4,
     "lora_dropout": 0.1,
     "learning_rate": 5e-3,
-    "max_steps": 12,
+    "max_steps": 9,
     "batch_size": 6,
     "micro_batch_size": 2,
     "max_length": 96,
-    "save_steps": 4,
+    "save_steps": 3,
+    "eval_steps": 4,
 }
 _PACE = {"tokens_per_second", "seconds_left"}  # figures of the machine
 Curve = list[tuple[int, dict[str, float]]]
@@ -130,7 +131,7 @@ class Bench:
         raise AssertionError(f"{name} ended before report {at}: {desks[0].reports} in all")
 
     def half(self, name: str) -> None:
-        """Begin a training and stop it after its eighth step, with two checkpoints."""
+        """Begin a training and stop it after its sixth step, with two checkpoints."""
         try:
             self.go(name, lambda reports: len(self.checkpoints(name)) >= 2)
         except Cancelled:

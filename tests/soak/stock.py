@@ -38,7 +38,7 @@ class Stock:
         """The checkpoints of a training, oldest first."""
         return sorted(self.path(name).glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
 
-    def go(self, name: str, save_steps: int = 4, stop: int | None = None) -> None:
+    def go(self, name: str, save_steps: int = SETTINGS["save_steps"], stop: int | None = None) -> None:
         """Train, or go on from what transformers takes for the last checkpoint."""
         set_seed(0)
         tokenizer = load_tokenizer(self._bench.base.folder)
@@ -69,8 +69,8 @@ class Stock:
         model.save_pretrained(str(self.path(name) / "end"))
 
     def half(self, name: str) -> None:
-        """Train for eight of twelve steps."""
-        self.go(name, stop=8)
+        """Train until two checkpoints are there."""
+        self.go(name, stop=2 * SETTINGS["save_steps"])
 
     def again(self, source: str, name: str) -> Path:
         """A copy of what is left of a training; the newest of its checkpoints."""

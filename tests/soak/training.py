@@ -58,11 +58,12 @@ def main(short: bool, seed: int) -> list[str]:
         stock = Stock(Path(folder) / "theirs", bench)
         ends = {name: _unbroken(trainer) for name, trainer in (("ours", bench), ("theirs", stock))}
         _resumes(bench, ends["ours"], 1 if short else 12, ours, chance)
-        for trainer, end, tally in ((bench, ends["ours"], ours), (stock, ends["theirs"], theirs)):
-            _damages(trainer, end, short, tally, chance)
-            _kills(trainer, 2 if short else 100, tally, chance)
-    print(ours)
-    print(theirs)
+        _damages(bench, ends["ours"], short, ours, chance)
+        _kills(bench, 2 if short else 100, ours, chance)
+        print(ours, flush=True)
+        _damages(stock, ends["theirs"], short, theirs, chance)
+        _kills(stock, 0 if short else 20, theirs, chance)
+        print(theirs, flush=True)
     losses = [f"training: {loss}" for loss in ours.wrong]
     return losses if theirs.wrong else [*losses, "training: the control lost nothing: these loops prove nothing"]
 
@@ -75,7 +76,7 @@ def _unbroken(trainer: Bench | Stock) -> tuple[str, ...]:
 def _resumes(bench: Bench, end: tuple[str, ...], count: int, tally: Tally, chance: random.Random) -> None:
     """Stop in the midst of a step or a validation, and go on."""
     for number in range(count):
-        name, at = f"stopped-{number}", chance.randrange(4, 45)
+        name, at = f"stopped-{number}", chance.randrange(4, 40)
         tally.resumes += 1
         if not _succeeds(lambda name=name, at=at: bench.stopped(name, at) and bench.go(name)):
             tally.wrong.append(f"stopped at report {at}, it did not go on")
