@@ -163,7 +163,7 @@ def test_a_plugin_s_options_are_shown_with_types_and_defaults(environment: Insta
     assert lines[0].startswith("trainer trl: ")
     options = {line.split()[0]: " ".join(line.split()[1:]) for line in lines if line.startswith("    ")}
     assert options["model"].startswith("text, required base model")
-    assert options["quantization"].startswith('"nf4" or "none", default "nf4"')
+    assert options["quantization"].startswith('"nf4" or "int8" or "none", default "nf4"')
     assert options["lora_rank"].startswith("integer from 1 to 1024, default 16")
     [plugin] = environment.answer("plugins", "info", "trl")
     assert {option["name"] for option in plugin["options"]} == set(options)

@@ -47,7 +47,7 @@ pipeline.yaml:11: curate[0].with.treshold: unknown option of curator 'duplicates
 pipeline.yaml:12: split.rephrased: must be less than or equal to 1, found 2
 pipeline.yaml:12: split.seed: expected a whole number, found text 'one'
 pipeline.yaml:17: train[0].with.lora_rnk: unknown option of trainer 'trl'; did you mean 'lora_rank'?
-pipeline.yaml:18: train[0].with.quantization: expected 'nf4' or 'none', found text 'fn4'; did you mean 'nf4'?
+pipeline.yaml:18: train[0].with.quantization: expected 'nf4', 'int8' or 'none', found text 'fn4'; did you mean 'nf4'?
 pipeline.yaml:19: train[0].with.epochs: must be greater than 0, found 0
 pipeline.yaml:20: train[1].with.model: missing option of trainer 'trl': \
 base model: a hub name, a folder, or builtin/tiny (made here)
@@ -457,9 +457,9 @@ def test_the_schema_describes_every_plugin_s_options(registry: Registry) -> None
         "runtime", "evaluate",
     }  # fmt: skip
     step = schema["properties"]["train"]["items"]
-    assert [name["const"] for name in step["properties"]["uses"]["oneOf"]] == ["trl"]
+    assert [name["const"] for name in step["properties"]["uses"]["oneOf"]] == ["trl", "unsloth"]
     assert schema["properties"]["runtime"]["properties"]["uses"]["oneOf"][0]["const"] == "local"
-    [choice] = step["allOf"]
+    choice = step["allOf"][0]
     assert choice["if"]["properties"]["uses"] == {"const": "trl"}
     assert choice["then"]["required"] == ["with"]
     options = schema["$defs"][choice["then"]["properties"]["with"]["$ref"].removeprefix("#/$defs/")]
