@@ -112,7 +112,7 @@ def test_answers_to_held_out_questions_are_on_the_board_at_each_validation(bench
 
 
 def test_without_validation_samples_questions_of_the_training_are_asked(bench: Bench) -> None:
-    desk = bench.go("unvalidated", validation=None, max_steps=4)
+    desk = bench.go("unvalidated", validation=None, max_steps=4, eval_steps=1)
     assert not [note for note in desk.notes if "sample" in note]
     found = texts(board(bench, "unvalidated"))
     assert all(
