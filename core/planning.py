@@ -28,7 +28,7 @@ class Planned:
 
     `stale` counts the tasks of the last run that no step of this plugin declares any more: their samples go.
     `continues`: the step of the checkpoint from which an interrupted training goes on. `memory`: bytes that a training
-    will take on each device, as far as its base on this disk and its options tell.
+    takes on each device at most, with rows of max_length, as far as its base on this disk and its options tell.
     """
 
     name: str

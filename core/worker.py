@@ -181,7 +181,11 @@ def _devices(spec: Mapping[str, Any], job: Job) -> Iterator[bool]:
     if rank := Rank.of(spec):
         devices.join(rank.number, rank.count, rank.meeting)
         yield False
-    elif (count := devices.number(asked)) == 1:
+        return
+    count = devices.number(asked)
+    if told := devices.without_gpu(asked):
+        job.note(told)
+    if count == 1:
         yield True
     else:
         with crew("train", spec, count, job.job_folder, job.lost) as rank:

@@ -161,6 +161,11 @@ def test_ten_mistakes_are_ten_lines_at_once(environment: Installed) -> None:
             "pipeline.yaml:7: train[0].with: give epochs or max_steps, not both",
         ),
         (
+            TRAIN.replace("}", ", quantization: nfx4}"),
+            "pipeline.yaml:7: train[0].with.quantization: expected 'nf4', 'int8' or 'none', found text 'nfx4'; did you "
+            "mean 'nf4'?",
+        ),
+        (
             TRAIN + "  - uses: trl\n    with: {model: builtin/tiny}\n",
             "pipeline.yaml:8: train[1]: a second step is called 'tiny'; give one of them another `name:`",
         ),
@@ -170,6 +175,12 @@ def test_a_mistake_is_one_line(text: str, complaint: str, folder: Path, registry
     [line] = complaints(text, registry)
     assert line.startswith(complaint)
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("bits", ["int4", "nf8", "4bit"])
+def test_no_other_number_of_bits_is_guessed(bits: str, folder: Path, registry: Registry) -> None:
+    [line] = complaints(TRAIN.replace("}", f", quantization: {bits}}}"), registry)
+    assert line.endswith(f"train[0].with.quantization: expected 'nf4', 'int8' or 'none', found text '{bits}'")
 
 
 def test_two_trainings_of_one_name_are_told_beside_other_mistakes(folder: Path, registry: Registry) -> None:
@@ -482,6 +493,7 @@ def test_every_reference_of_the_schema_leads_somewhere(registry: Registry) -> No
     ("model", "message"),
     [
         ("builtin/small", "there is no built-in model 'builtin/small'; did you mean 'builtin/tiny'?"),
+        ("tiny", "there is no model 'tiny'; did you mean 'builtin/tiny'?"),
         ("./nomodel", "no folder "),
         ("./empty", "holds no config.json"),
         ("a b c", "'a b c' is neither a folder nor a hub name"),

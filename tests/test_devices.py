@@ -264,7 +264,7 @@ class Several:
 
     def train(self, train, validation, base, context):
         context.progress(0)
-        if self.fails and os.environ["RANK"] == "1":
+        if self.fails and os.environ.get("RANK", "1") == "1":
             raise DocutuneError("out of memory on cuda:1", "lower micro_batch_size")
         time.sleep(600)  # as one that waits for a dead process
 
@@ -283,10 +283,10 @@ def installed(environment: Environment) -> Environment:
     return environment
 
 
-def several(model: str, job: Path, listen: Callable[[], None] = lambda: None) -> None:
+def several(model: str, job: Path, listen: Callable[[], None] = lambda: None, devices: int | str = 2) -> None:
     spec: dict[str, Any] = {
         "trainer": "several",
-        "config": {"model": model, "devices": 2},
+        "config": {"model": model, "devices": devices},
         "train": "train.jsonl",
         "base": {"folder": "base", "digest": "0", "adapter": None},
         "folder": str(job / "model"),
@@ -302,6 +302,20 @@ def test_a_process_that_fails_is_the_reason_why_all_end(
         several("fails", tmp_path)
     assert failed.value.hint == "lower micro_batch_size"
     assert living(processes(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("devices", "said"), [(2, "2 processes share the CPU's cores"), ("all", "devices: all is the CPU alone")]
+)
+def test_several_devices_without_a_gpu_are_told_of(
+    devices: int | str, said: str, installed: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(installed.site), prepend=os.pathsep)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(JobError, match="out of memory on cuda:1"):
+        several("fails", tmp_path, devices=devices)
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [event["text"] for event in events if event["event"] == "note"] == [f"no GPU here: {said}"]
 
 
 def test_no_process_outlives_the_first(installed: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

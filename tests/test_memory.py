@@ -170,4 +170,4 @@ def test_a_plan_says_what_a_training_will_take(environment: Any) -> None:
     assert "memory" not in steps["train:away"]
     lines = environment.docutune("plan", HF_HUB_OFFLINE="1").stdout.splitlines()
     (line,) = (line for line in lines if "train:here" in line)
-    assert line.endswith(f"about {here:.1f} GiB of memory")
+    assert line.endswith(f"at most about {here:.1f} GiB of memory (rows of max_length)")

@@ -129,7 +129,7 @@ def _details(step: Planned) -> Iterator[str]:
     if step.continues is not None:
         yield f"continue at step {step.continues:,}"
     if step.memory is not None:
-        yield f"about {told(step.memory)} of memory"
+        yield f"at most about {told(step.memory)} of memory (rows of max_length)"
     if step.count is not None:
         counts = {"to make": step.count.total - step.count.reused, "reused": step.count.reused, "stale": step.stale}
         yield from (f"{count:,} {word}" for word, count in counts.items() if count or word != "stale")

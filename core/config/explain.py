@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from docutune.config.yaml_lines import Document, KeyPath, shown
 from docutune.errors import Problem
 from docutune.records import JsonValue
-from docutune.suggestions import did_you_mean
+from docutune.suggestions import did_you_mean, slip_of
 
 if typing.TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -128,7 +128,7 @@ def _value_message(details: ErrorDetails) -> str:
     if kind == "literal_error":
         expected = str(context["expected"])
         options = re.findall(r"'([^']*)'", expected)
-        guess = did_you_mean(found, options) if isinstance(found, str) else ""
+        guess = slip_of(found, options) if isinstance(found, str) else ""
         return f"expected {expected}, found {describe(found)}{guess}"
     if kind in ("too_short", "string_too_short") and context.get("min_length") == 1:
         return "must not be empty"

@@ -30,6 +30,16 @@ def number(asked: int | Literal["all"]) -> int:
     return asked
 
 
+def without_gpu(asked: int | Literal["all"]) -> str | None:
+    """What to tell a user who asked for several devices of a machine that has no GPU; None where it has one."""
+    import torch
+
+    if torch.cuda.is_available():
+        return None
+    found = "devices: all is the CPU alone" if asked == "all" else f"{asked} processes share the CPU's cores"
+    return f"no GPU here: {found}"
+
+
 def join(rank: int, count: int, meeting: Path) -> None:
     """Make this process that rank of `count`; returns when all of them are there.
 
