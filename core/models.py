@@ -61,6 +61,8 @@ def mistake(name: str, base_folder: Path) -> str | None:
     folder = base_folder / Path(name).expanduser()
     if name.startswith(_FOLDER_MARKS) or folder.is_dir():
         return _lacking(folder.resolve())
+    if name.lower() == TINY.rpartition("/")[2]:
+        return f"there is no model {name!r}; did you mean {TINY!r}?"
     if not _HUB_NAME.fullmatch(name):
         return f"{name!r} is neither a folder nor a hub name: write owner/name, or a path that starts with ./"
     return None

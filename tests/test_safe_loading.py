@@ -123,6 +123,31 @@ def test_a_model_that_names_code_is_loaded_without_it_where_transformers_knows_i
     assert not (base / "ran").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.safetensors", b"garbage!" * 50),
+        ("model.safetensors", None),
+        ("config.json", b"<html>not found</html>"),
+        ("config.json", b"[1]"),
+        ("tokenizer.json", None),
+        ("tokenizer_config.json", b""),
+    ],
+)
+def test_a_damaged_file_of_a_model_is_named(base: Path, name: str, content: bytes | None) -> None:
+    """`None`: the file ends in the middle, as after an interrupted copy."""
+    from docutune.hf.load import load_tokenizer
+
+    whole = (base / name).read_bytes()
+    (base / name).write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(DocutuneError) as told:
+        load_tokenizer(base)
+        weights()(base)
+    assert told.value.message.startswith(f"{base / name}: the file is damaged: ")
+    assert "\n" not in told.value.message
+    assert told.value.hint == "download the model again, or copy its folder again"
+
+
 def test_a_tokenizer_that_needs_its_own_code_is_refused(base: Path) -> None:
     from docutune.hf.load import load_tokenizer
 

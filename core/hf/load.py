@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from docutune.errors import DocutuneError
+from docutune.hf.damage import naming_damage
 
 if TYPE_CHECKING:
     import torch
@@ -39,9 +40,10 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        with naming_damage(folder):
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
     except (OSError, ValueError) as error:
         raise DocutuneError(f"{folder}: no usable tokenizer: {_cause(error)}") from None
     if tokenizer.pad_token is None:
@@ -58,15 +60,16 @@ def load_base(folder: Path, quantization: Quantization, where: Device) -> PreTra
 
     options = {} if quantization == "none" else {"quantization_config": _quantized(quantization, where)}
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=where.dtype,
-            device_map={"": where.name},
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            **options,
-        )
+        with naming_damage(folder):
+            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=where.dtype,
+                device_map={"": where.name},
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                **options,
+            )
     except (OSError, ValueError) as error:
         raise DocutuneError(f"{folder}: the model cannot be loaded: {_cause(error)}") from None
     _keep_exact(model)
@@ -91,7 +94,8 @@ def load_adapter(base: PreTrainedModel, adapter: Path) -> Any:
     if not (adapter / "adapter_model.safetensors").is_file():  # peft would take a pickle, or ask the hub
         raise DocutuneError(f"{adapter}: no adapter_model.safetensors", "train the model again")
     try:
-        return PeftModel.from_pretrained(base, str(adapter), is_trainable=False)
+        with naming_damage(adapter, hint="train the model again"):
+            return PeftModel.from_pretrained(base, str(adapter), is_trainable=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise DocutuneError(f"{adapter}: the adapter does not fit its base: {_first_line(error)}") from None
 

@@ -11,6 +11,7 @@ from transformers import AutoConfig
 from unsloth import FastLanguageModel
 
 from docutune.errors import DocutuneError
+from docutune.hf.damage import naming_damage
 from docutune.hf.load import Device
 from docutune.plugins.trainers.sft.adapters import lora_options, make_plain
 from docutune.plugins.trainers.sft.collate import Collate, Rows, joined, lengths
@@ -31,22 +32,23 @@ class Fast:
         config = self._config
         _check_positions(base, config)
         recompute = "unsloth" if checkpointing else False
-        model, _ = FastLanguageModel.from_pretrained(
-            str(base),
-            max_seq_length=config.max_length,
-            dtype=where.dtype,
-            load_in_4bit=config.quantization == "nf4",
-            load_in_8bit=config.quantization == "int8",
-            load_in_16bit=config.quantization == "none",
-            device_map={"": where.name},
-            use_exact_model_name=True,  # never a quantized copy from the hub in place of the base
-            fix_tokenizer=False,  # the tokenizer is loaded by the course, as it is
-            trust_remote_code=False,
-            use_gradient_checkpointing=recompute,
-            offload_embedding=False,
-            random_state=config.seed,
-            local_files_only=True,
-        )
+        with naming_damage(base):
+            model, _ = FastLanguageModel.from_pretrained(
+                str(base),
+                max_seq_length=config.max_length,
+                dtype=where.dtype,
+                load_in_4bit=config.quantization == "nf4",
+                load_in_8bit=config.quantization == "int8",
+                load_in_16bit=config.quantization == "none",
+                device_map={"": where.name},
+                use_exact_model_name=True,  # never a quantized copy from the hub in place of the base
+                fix_tokenizer=False,  # the tokenizer is loaded by the course, as it is
+                trust_remote_code=False,
+                use_gradient_checkpointing=recompute,
+                offload_embedding=False,
+                random_state=config.seed,
+                local_files_only=True,
+            )
         adapted = FastLanguageModel.get_peft_model(
             model,
             **lora_options(config),
