@@ -222,6 +222,57 @@ def test_pairs_alone_give_samples_and_nothing_to_generate(
     assert sizes["test"] > 0 and sizes["train"] + sizes["validation"] + sizes["test"] > 20
 
 
+FAQ = "question,answer\n" + "".join(f"{row['question']},{row['answer']}\n" for row in ROWS)
+
+
+@pytest.mark.parametrize(
+    ("files", "sources", "counts"),
+    [
+        (
+            {**{f"docs/{name}.md": GUIDE for name in "abcde"}, "docs/qa.csv": FAQ, "src/acme.py": CODE},
+            [{"path": "docs"}, {"path": "src"}, {"samples": "docs/qa.csv"}],
+            "5 .md",
+        ),
+        (
+            {"docs/a.md": GUIDE, "docs/b.md": GUIDE, "docs/x.json": json.dumps(ROWS)},
+            [{"path": "docs"}, {"samples": "docs/x.json"}],
+            "2 .md",
+        ),
+        (
+            {"docs/a.md": GUIDE, "docs/b.md": GUIDE, "docs/sub/c.md": GUIDE, "docs/sub/faq.csv": FAQ},
+            [{"path": "docs"}, {"samples": "docs/sub/faq.csv"}],
+            "3 .md",
+        ),
+        (
+            {"docs/a.md": GUIDE, "docs/README.md": GUIDE, "docs/faq.csv": FAQ},
+            [{"path": "docs"}, {"samples": "docs/faq.csv"}],
+            "2 .md",
+        ),
+    ],
+)
+def test_documents_beside_pairs_stay_documents(
+    files: dict[str, str], sources: list[dict[str, Any]], counts: str, project: Installed
+) -> None:
+    put(project.work, files)
+    done = project.docutune("init", "--yes")
+    shown = [line.split() for line in done.stdout.splitlines()]
+    assert ["1", "documents", "docs", *counts.split()] in shown
+    assert "left out" not in done.stdout
+    assert written(project)["sources"] == sources
+    done = project.docutune("run", "--until", "parse")
+    assert "no installed parser reads" not in done.stderr
+    assert {document["source"] for document in manifest(project)["documents"]} == files.keys()
+
+
+def test_the_readme_of_a_folder_of_data_is_left_out_and_told(project: Installed) -> None:
+    data = {"data/faq.csv": FAQ, "data/README.md": GUIDE, "data/LICENSE.md": GUIDE}
+    put(project.work, {**LIBRARY, **data})
+    done = project.docutune("init", "--yes")
+    said = "left out, for it goes with pairs: data/LICENSE.md, data/README.md (as a document: `- path:` under sources)"
+    assert said in done.stdout
+    assert written(project)["sources"] == [{"path": "docs"}, {"path": "src"}, {"samples": "data/faq.csv"}]
+
+
 def test_documents_and_pairs_give_both(project: Installed) -> None:
     tree = init(project, {**LIBRARY, **SPLIT})
     assert tree["sources"] == [{"path": "docs"}, {"path": "src"}, {"samples": "data"}]

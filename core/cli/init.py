@@ -199,6 +199,10 @@ def _not_taken(findings: Findings) -> Iterator[str]:
 
     if findings.unread:
         yield f"no installed parser reads: {_kinds(findings.unread.items())}"
+    if findings.cards:
+        more = f" and {len(findings.cards) - 5} more" if len(findings.cards) > 5 else ""
+        places = ", ".join(map(str, findings.cards[:5]))
+        yield f"left out, for it goes with pairs: {places}{more} (as a document: `- path:` under sources)"
     if findings.samples.without:
         places = ", ".join(map(str, findings.samples.without[:5]))
         yield f"no pairs seen in {places} (columns may be named: docutune plugins info pairs)"

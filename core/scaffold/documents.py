@@ -26,7 +26,7 @@ _DOCUMENT_KINDS = {
 class Documents:
     """Looks for documents with one of `suffixes`, beside the folders that sources of code read anyway.
 
-    Documents beside files of samples (in `samples`) speak of those, not of the library.
+    A folder whose only documents are those that go with files of samples (in `samples`) is data, not documentation.
     """
 
     tree: Tree
@@ -36,30 +36,42 @@ class Documents:
 
     def sources(self) -> tuple[Source, ...]:
         """One entry for every folder of documents, and for every file that stands alone."""
-        return tuple(self._below(self.tree.folders[TOP]))
+        parts = self._parts(self.tree.folders[TOP])
+        return tuple(
+            source for folder, whole in parts for source in (self._whole(folder) if whole else self._own(folder))
+        )
 
-    def _below(self, folder: Folder) -> Iterator[Source]:
+    def cards(self) -> tuple[PurePosixPath, ...]:
+        """The documents in folders of data: they are left out, for they speak of the data."""
+        wholes = (folder for folder, whole in self._parts(self.tree.folders[TOP]) if whole)
+        return tuple(path for folder in wholes if self._is_data(folder) for path in self._inside(folder))
+
+    def _parts(self, folder: Folder) -> Iterator[tuple[Folder, bool]]:
+        """The folders to read from, each with whether it is read with all that is below it."""
         if folder.path in self.code or folder.path.name in _NO_DOCUMENTS:
             return
-        if folder.path != TOP and not any(path.is_relative_to(folder.path) for path in self.code):
-            yield from self._whole(folder)
-            return
-        yield from self._own(folder)
-        for name in folder.folders:
+        whole = folder.path != TOP and not any(path.is_relative_to(folder.path) for path in self.code)
+        yield folder, whole
+        for name in () if whole else folder.folders:
             child = self.tree.folders.get(folder.path / name)
             if child is not None:
-                yield from self._below(child)
+                yield from self._parts(child)
 
     def _whole(self, folder: Folder) -> Iterator[Source]:
         """The folder with all that is below it; the code in it (an example, a conf.py) is not the library's."""
-        below = [(part, part.having(self.suffixes)) for part in self.tree.below(folder.path)]
-        spoiled = [part.path for part, names in below if names and part.path in self.samples]
-        counts = Counter(suffix(name) for part, names in below if part.path not in spoiled for name in names)
-        if counts:
-            cards = tuple(_inside(path, folder.path, kind) for path in spoiled for kind in sorted(self.suffixes))
-            code = {suffix(name) for part, _ in below for name in part.having(CODE)}
+        counts = Counter(suffix(path.name) for path in self._inside(folder))
+        if counts and not self._is_data(folder):
+            code = {suffix(name) for part in self.tree.below(folder.path) for name in part.having(CODE)}
             patterns = tuple(f"*{kind}" for kind in sorted(code))
-            yield Source("documents", folder.path, counts, exclude=self.tree.exclusions(folder.path) + patterns + cards)
+            yield Source("documents", folder.path, counts, exclude=self.tree.exclusions(folder.path) + patterns)
+
+    def _is_data(self, folder: Folder) -> bool:
+        return all(path.parent in self.samples and _is_card(path.name) for path in self._inside(folder))
+
+    def _inside(self, folder: Folder) -> list[PurePosixPath]:
+        """The documents in a folder and below it."""
+        below = self.tree.below(folder.path)
+        return [part.path / name for part in below for name in part.having(self.suffixes)]
 
     def _own(self, folder: Folder) -> Iterator[Source]:
         """The documents of a folder that holds other things, too."""
@@ -86,6 +98,6 @@ def _is_housekeeping(name: str) -> bool:
     return name.lower().partition(".")[0] in _HOUSEKEEPING
 
 
-def _inside(path: PurePosixPath, source: PurePosixPath, kind: str) -> str:
-    below = path.relative_to(source)
-    return f"/*{kind}" if below == TOP else f"/{literal(str(below))}/*{kind}"
+def _is_card(name: str) -> bool:
+    """Whether a file beside samples tells what they are, or whose."""
+    return name.lower().startswith("readme") or _is_housekeeping(name)

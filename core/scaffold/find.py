@@ -19,13 +19,15 @@ class Findings:
     """What a folder holds: each entry of `sources` can stand in a pipeline file.
 
     `unread` counts files that hold documents or code and that no installed parser reads, by suffix; `samples` tells of
-    the files that were asked for pairs; `looked_for` are the suffixes that parsers read.
+    the files that were asked for pairs; `cards` are documents that are left out, for they speak of those files;
+    `looked_for` are the suffixes that parsers read.
     """
 
     tree: Tree
     sources: tuple[Source, ...]
     unread: Mapping[str, int]
     samples: Looked
+    cards: tuple[PurePosixPath, ...]
     looked_for: tuple[str, ...]
 
     @property
@@ -47,9 +49,10 @@ def find(folder: Path, registry: Registry) -> Findings:
     roots = tuple(covered(code))
     samples = Pairs(tree, readers, roots).find()
     beside = frozenset(_folder(source, tree) for source in samples.sources) - {TOP}
-    documents = Documents(tree, suffixes - CODE, roots, beside).sources()
+    documents = Documents(tree, suffixes - CODE, roots, beside)
     looked_for = tuple(sorted({kind for _, kind in claims}))
-    return Findings(tree, (*documents, *code, *samples.sources), unread(tree, suffixes), samples, looked_for)
+    sources = (*documents.sources(), *code, *samples.sources)
+    return Findings(tree, sources, unread(tree, suffixes), samples, documents.cards(), looked_for)
 
 
 def _folder(source: Source, tree: Tree) -> PurePosixPath:
