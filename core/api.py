@@ -117,12 +117,19 @@ class Workspace:
         config = load(request.file, self.registry, request.overrides, request.trainer)
         return _with_machine(config) if any(step.entry.registration.needs_gpu for step in config.train) else config
 
+    def check(self, request: RunRequest) -> PipelineConfig:
+        """As `load`, and ask the interpreters that the file names with `python:` whether they can do their steps."""
+        config = self.load(request)
+        self._check_interpreters(config, request)
+        return config
+
     def plan(self, request: RunRequest, progress: Progress) -> Plan:
         """What `run` would do; documents are parsed, nothing else is made."""
         from docutune.pipeline import Pipeline, Window
         from docutune.planning import plan
 
-        pipeline = Pipeline(self.load(request), self.registry, self.store)
+        config = self.check(request)
+        pipeline = Pipeline(config, self.registry, self.store)
         return plan(pipeline, Window(request.until, request.remake), progress)
 
     def run(self, request: RunRequest, listener: Listener) -> dict[str, Any]:
@@ -172,8 +179,10 @@ class Workspace:
         from docutune.interpreters import check_interpreters
         from docutune.pipeline import Pipeline, Window
 
-        pipeline = Pipeline(config, self.registry, self.store)
-        check_interpreters(pipeline, Window(request.until, request.remake, request.only_evaluate))
+        Window(request.until, request.remake, request.only_evaluate).check(
+            Pipeline(config, self.registry, self.store).steps()
+        )
+        check_interpreters(config, request.only_evaluate)
 
     def runs(self, limit: int | None = None) -> list[RunRow]:
         """The runs of this workspace, newest first; only the one that is at work now is "running"."""
@@ -232,7 +241,7 @@ class Workspace:
 
         "continues" is the training with which the next run goes on, and at which of its checkpoints.
         """
-        from docutune.activity import true_state
+        from docutune.activity import continues, true_state
 
         folder = self.store.run_folder(run)
         manifest = read_manifest(folder)
@@ -240,16 +249,8 @@ class Workspace:
             live = folder.name == self.store.live_run()
             manifest = true_state(read_manifest(folder), folder, live)  # read again: it may have ended meanwhile
         newest = folder == self.store.runs()[-1]
-        continues = self._continues(manifest) if newest and manifest["outcome"] != "running" else None
-        return {**manifest, "continues": continues} if continues else manifest
-
-    def _continues(self, manifest: dict[str, Any]) -> dict[str, Any] | None:
-        from docutune.activity import unfinished
-        from docutune.checkpoints import last_step
-
-        step, key = unfinished(manifest) or ("", "")
-        checkpoint = last_step(self.store.training_folder(key) / "checkpoints") if step.startswith("train:") else None
-        return None if checkpoint is None else {"step": step, "checkpoint": checkpoint}
+        found = continues(self.store, manifest) if newest and manifest["outcome"] != "running" else None
+        return {**manifest, "continues": found} if found else manifest
 
     def run_folder(self, run: str | None = None) -> Path:
         """The folder of a run, by default the newest."""

@@ -6,8 +6,11 @@ import json
 import site
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 from jobs import CODE, Installed, ask, prepare
@@ -68,6 +71,12 @@ def refused(project: Installed, *arguments: str) -> str:
     return str(done.stderr)
 
 
+def own_source() -> str:
+    """What a hint names so that pip installs this docutune elsewhere, up to where an extra may follow."""
+    url = json.loads(distribution("docutune").read_text("direct_url.json") or "{}").get("url", "")
+    return f"'{url2pathname(urlsplit(url).path)}" if url.startswith("file:") else "'docutune"
+
+
 def test_a_training_runs_with_the_interpreter_that_is_named_and_is_the_same_training(
     project: Installed, other: Path
 ) -> None:
@@ -117,7 +126,7 @@ def test_libraries_are_looked_for_where_they_are_needed(project: Installed, othe
     (project.work / ".docutune").rename(project.work / "former")
     said = refused(project)
     assert f"train:smoke: python: trainer 'patient' needs nowhere, and {other} lacks it" in said
-    assert f"{other} -m pip install 'docutune==" in said and "'patient==1.0' 'patient[all]'" in said
+    assert f"{other} -m pip install {own_source()}" in said and "'patient==1.0' 'patient[all]'" in said
 
 
 def test_an_interpreter_that_is_not_there_is_a_mistake_in_the_file(project: Installed) -> None:
@@ -170,11 +179,49 @@ def test_what_cannot_run_the_worker_is_said_in_one_line_before_anything_is_made(
         use(project, python)
         shown = refused(project)
         assert said in shown and "pipeline.yaml: train:smoke: python: " in shown
-    hint = f"install what is here, too: {bare} -m pip install 'docutune=="
+    hint = f"install what is here, too: {bare} -m pip install {own_source()}"
     prepare(project)
     use(project, bare)
     assert hint in refused(project, "--detach")
-    project.answer("run", "--until", "dataset")
+    assert hint in refused(project, "--until", "parse")  # it would be refused later, when more work is done
+
+
+def test_what_a_run_would_refuse_is_said_by_validate_and_plan(project: Installed) -> None:
+    bogus = script(project.work / "true", "exit 0")
+    use(project, bogus)
+    ask(project, f", python: {bogus}")
+    for command in ("validate", "plan"):
+        done = project.docutune(command)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        for step in ("train:smoke", "runtime"):
+            assert f"pipeline.yaml: {step}: python: {bogus} is no Python interpreter" in done.stderr
+        assert done.stderr.count("name the interpreter of an environment") == 1
+    told = json.loads(project.docutune("validate", "--json").stdout)
+    assert not told["valid"]
+    assert [problem["key"] for problem in told["problems"]] == ["train:smoke", "runtime"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "advice"),
+    [
+        ({"url": "file://{}", "dir_info": {"editable": True}}, "'{}' 'patient[all]'"),
+        ({"url": "file://{}/gone", "dir_info": {}}, "'patient==1.0' 'patient[all]'"),
+        (
+            {"url": "https://acme.example/p.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
+            "'patient @ git+https://acme.example/p.git@c0ffee' 'patient[all]'",
+        ),
+        ({"url": "https://acme.example/p.whl", "archive_info": {}}, "'patient @ https://acme.example/p.whl'"),
+    ],
+)
+def test_what_came_from_no_index_is_installed_from_where_it_came(
+    origin: dict[str, Any], advice: str, project: Installed
+) -> None:
+    prepare(project, requires=', extra="patient[all]"')
+    (metadata,) = project.site.glob("patient*.dist-info")
+    url = origin["url"].format(project.work)
+    (metadata / "direct_url.json").write_text(json.dumps({**origin, "url": url}))
+    use(project, make(project.work / "bare"))
+    assert advice.format(project.work) in project.docutune("validate").stderr
 
 
 def test_a_plugin_that_is_another_one_there_is_refused(project: Installed, environment: Installed) -> None:

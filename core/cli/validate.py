@@ -20,7 +20,7 @@ from docutune.errors import ConfigError
 def validate(file: Path, overrides: tuple[str, ...], trainer: str | None, as_json: bool) -> int:
     """Check a pipeline file: every mistake at once, with its line."""
     try:
-        config = Workspace.of(file).load(RunRequest(file, overrides, trainer))
+        config = Workspace.of(file).check(RunRequest(file, overrides, trainer))
     except ConfigError as error:
         if not as_json:
             raise
