@@ -181,7 +181,7 @@ def test_descriptions_are_broken_at_the_width_of_the_terminal(environment: Insta
 
 def test_every_built_in_option_is_described(environment: Installed) -> None:
     plugins = environment.answer("plugins", "list")["plugins"]
-    assert len(plugins) == 9
+    assert len(plugins) == 10
     for plugin in plugins:
         [details] = environment.answer("plugins", "info", plugin["name"])
         assert all(option["description"] for option in details["options"]), plugin["name"]

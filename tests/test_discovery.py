@@ -17,7 +17,18 @@ found = discover()
 loaded = [[item.entry_point, item.package, item.version] for item in found.loaded]
 print(json.dumps({"loaded": loaded, "failed": [asdict(item) for item in found.failed]}))
 """
-BUILT_IN = ["duplicates", "grounded", "langchain", "local", "markdown", "pairs", "python", "text-overlap", "trl"]
+BUILT_IN = [
+    "duplicates",
+    "grounded",
+    "langchain",
+    "local",
+    "markdown",
+    "pairs",
+    "python",
+    "text-overlap",
+    "trl",
+    "unsloth",
+]
 
 
 class Installed(Protocol):
