@@ -230,9 +230,10 @@ class Pipeline:
 
 def _of_sources(products: Products) -> Iterator[str]:
     """What of the sources does not come in, or not as one may think."""
-    if products.unread:
-        kinds = ", ".join(f"{count} {suffix}" for suffix, count in products.unread.items())
-        yield f"files that no installed parser reads: {kinds}"
+    unread = [f"{count} {suffix}" for suffix, count in products.unread.items() if suffix not in products.elsewhere]
+    if unread:
+        yield f"files that no installed parser reads: {', '.join(unread)}"
+    yield from (_as_they_stand(suffix, products.unread[suffix], entry) for suffix, entry in products.elsewhere.items())
     symbols = sum(document.symbols for document in products.documents)
     if products.library is not None and symbols and not any(True for _ in products.library.public()):
         yield f"{symbols:,} symbols and none is public: the files are private, tests or scripts, or in no package"
@@ -244,6 +245,14 @@ def _of_sources(products: Products) -> Iterator[str]:
     yield from (f"nothing comes from {document.source}: {document.problems[0]}" for document in lost[:_NAMED])
     if len(lost) > _NAMED:
         yield f"nothing comes from {len(lost) - _NAMED:,} more files: docutune status latest names them"
+
+
+def _as_they_stand(suffix: str, count: int, entry: str) -> str:
+    """What to write in `sources:` for files that are read from the other kind of source."""
+    them = "it" if count == 1 else "the first"
+    if entry.startswith("- samples:"):
+        return f"{count} {suffix} not read as documents: `{entry}` reads {them} if question-answer pairs are in there"
+    return f"{count} {suffix} not read as question-answer pairs: `{entry}` reads {them} as documents"
 
 
 def _tell_failure(step: str, error: BaseException, log: RunLog) -> None:

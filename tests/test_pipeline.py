@@ -416,6 +416,24 @@ def test_files_without_a_parser_are_counted_and_said(project: Installed) -> None
     assert manifest["unread"] == {".rst": 2, "no suffix": 1}
 
 
+def test_files_that_samples_or_path_would_read_are_told_with_that_entry(project: Installed) -> None:
+    for name in ("docs/qa.csv", "docs/old.rst", "more/qa.jsonl", "more/README.md"):
+        (project.work / name).parent.mkdir(exist_ok=True)
+        (project.work / name).write_text(
+            '{"question": "Who?", "answer": "All."}\n' if "jsonl" in name else "a,b\n1,2\n"
+        )
+    (project.work / "pipeline.yaml").write_text(PIPELINE + "  - samples: more\n")
+    done = project.docutune("run", "--until", "parse")
+    assert "files that no installed parser reads: 1 .rst\n" in done.stderr
+    said = "1 .csv not read as documents: `- samples: docs/qa.csv` reads it if question-answer pairs are in there\n"
+    assert said in done.stderr
+    assert "1 .md not read as question-answer pairs: `- path: more/README.md` reads it as documents\n" in done.stderr
+    (project.work / "pipeline.yaml").write_text(PIPELINE + "  - samples: docs/qa.csv\n")
+    done = project.docutune("run", "--until", "parse")
+    assert "files that no installed parser reads: 1 .rst\n" in done.stderr
+    assert ".csv not read" not in done.stderr
+
+
 def test_files_that_cannot_be_read_cost_themselves_and_nothing_waits(project: Installed) -> None:
     docs = project.work / "docs"
     (docs / "gone.md").symlink_to("nowhere")

@@ -90,7 +90,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix.
+    """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix;
+    `elsewhere` has for some of those suffixes the entry of `sources:` that would read such a file.
 
     `given` holds the ids of the samples that came from files, each with the split that its file gives it; `replies` the
     keys of the chat model's replies behind the samples; `unanswered` counts tasks that the next run tries again.
@@ -99,6 +100,7 @@ class Products:
 
     documents: tuple[Document, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     library: SymbolTable | None = None
     samples: tuple[Made, ...] | None = None

@@ -138,6 +138,7 @@ class Parse:
             texts=texts,
             library=link(parsed),
             unread=self.found.unread,
+            elsewhere=self.found.elsewhere,
             samples=given,
             given=splits,
             rejected=doubles,

@@ -59,18 +59,20 @@ class SourceFile:
 @dataclass(frozen=True)
 class Found:
     """The files to parse, in the order of the paths shown; how many of each suffix no parser reads; and the files and
-    folders that cannot be read, each with the reason.
+    folders that cannot be read, each with the reason. `elsewhere` has the entry of `sources:` that would read a file of
+    those unread suffixes that parsers read from the other kind of source.
     """
 
     files: tuple[SourceFile, ...]
     unread: Mapping[str, int]
     unreadable: Mapping[str, str]
+    elsewhere: Mapping[str, str]
 
 
 def find_files(sources: Sequence[SourceConfig], project: Path, claims: Set[tuple[Reads, str]]) -> Found:
     """Every wanted file once: those that a parser claims, and the number of the others."""
     files: dict[tuple[Path, Reads], SourceFile] = {}
-    others: dict[Path, str] = {}
+    others: dict[Path, Reads] = {}
     unreadable: dict[str, str] = {}
 
     def closed(error: OSError) -> None:
@@ -80,15 +82,29 @@ def find_files(sources: Sequence[SourceConfig], project: Path, claims: Set[tuple
         root = (project / entry.place).resolve()
         for path in _wanted(root, entry, closed):
             if (entry.reads, path.suffix.lower()) not in claims:
-                others[path] = path.suffix.lower() or "no suffix"
+                others[path] = entry.reads
                 continue
             try:
                 files[path, entry.reads] = files.get((path, entry.reads)) or _read(path, root, project, entry)
             except OSError as error:
                 unreadable[_shown(path, project)] = f"not read: {error.strerror or error}"
-    read = {path for path, _ in files}
-    unread = Counter(sorted(suffix for path, suffix in others.items() if path not in read))
-    return Found(tuple(sorted(files.values(), key=lambda file: file.shown)), unread, unreadable)
+    read = {path.resolve() for path, _ in files}
+    left = {path: reads for path, reads in others.items() if path.resolve() not in read}
+    unread = Counter(sorted(path.suffix.lower() or "no suffix" for path in left))
+    files_in_order = tuple(sorted(files.values(), key=lambda file: file.shown))
+    return Found(files_in_order, unread, unreadable, _elsewhere(left, project, claims))
+
+
+def _elsewhere(left: Mapping[Path, Reads], project: Path, claims: Set[tuple[Reads, str]]) -> Mapping[str, str]:
+    """The entry that would read the first file of each suffix that parsers read from the other kind of source."""
+    entries: dict[str, str] = {}
+    for path, reads in left.items():
+        suffix = path.suffix.lower()
+        if reads == "documents" and ("samples", suffix) in claims:
+            entries.setdefault(suffix, f"- samples: {_shown(path, project)}")
+        elif reads == "samples" and ("documents", suffix) in claims:
+            entries.setdefault(suffix, f"- path: {_shown(path, project)}")
+    return entries
 
 
 def _wanted(root: Path, entry: SourceConfig, closed: Callable[[OSError], None]) -> Iterator[Path]:
