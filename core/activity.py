@@ -10,7 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from docutune.checkpoints import last_step
 from docutune.records import JsonValue
+from docutune.workspace import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,18 @@ def unfinished(manifest: dict[str, Any]) -> tuple[str, str] | None:
         return current["name"], current["key"]
     broken = [step for step in manifest["steps"] if step["status"] in ("cancelled", "failed")]
     return (broken[0]["name"], broken[0]["key"]) if broken else None
+
+
+def continues(store: Store, manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """The training with which the run after this one goes on, and at which of its checkpoints; None without one."""
+    step, key = unfinished(manifest) or ("", "")
+    checkpoint = last_step(store.training_folder(key) / "checkpoints") if step.startswith("train:") else None
+    return None if checkpoint is None else {"step": step, "checkpoint": checkpoint}
+
+
+def goes_on(continuing: dict[str, Any]) -> str:
+    """What the next run does, from what `continues` found."""
+    return f"docutune run goes on: {continuing['step']} from step {continuing['checkpoint']:,}"
 
 
 def _current(events: list[dict[str, Any]], until: float) -> Activity | None:

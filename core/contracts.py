@@ -103,7 +103,10 @@ class Context(Protocol):
         """The chat model that a generator's options name; PluginError unless its Config is a docutune.ChatConfig."""
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
-        """Report work done so far, with figures such as loss. Raises Cancelled when the user stopped the work."""
+        """Report work done so far, with figures such as loss. Raises Cancelled when the user stopped the work.
+
+        With `again=True` among the figures they were told before an interruption: for the curve, not to be shown.
+        """
 
     def note(self, text: str) -> None:
         """Tell the user something in one line."""

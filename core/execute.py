@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutune import atomic
+from docutune.activity import continues, goes_on
 from docutune.catalog import Catalog
 from docutune.config import PipelineConfig
 from docutune.config.models import SECTIONS
@@ -49,11 +50,18 @@ def execute(
         log.close(outcome)
     except (KeyboardInterrupt, Cancelled):
         _give_up(log, "interrupted")
-        raise Cancelled("stopped", "finished steps are kept: the same command goes on from there") from None
+        raise _stopped(store, log) from None
     except BaseException:
         _give_up(log, "failed")
         raise
     return summary(products, log)
+
+
+def _stopped(store: Store, log: RunLog) -> Cancelled:
+    """What is kept of a run that was stopped, and where the next one goes on."""
+    if found := continues(store, log.manifest()):
+        return Cancelled("stopped: the training is saved", goes_on(found))
+    return Cancelled("stopped", "finished steps are kept: the same command goes on from there")
 
 
 def _give_up(log: RunLog, outcome: str) -> None:

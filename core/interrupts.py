@@ -15,6 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _heard: list[int] = []
 _finishing: list[str] = []
 _answers: list[str] = []
+_live_lines: list[object] = []
 
 
 def listen() -> None:
@@ -50,6 +51,16 @@ def finishing(what: str) -> Iterator[None]:
         _finishing.pop()
 
 
+def line_begins(line: object) -> None:
+    """A line that changes stands last on the terminal: what is said to a signal takes its place."""
+    _live_lines.append(line)
+
+
+def line_ends(line: object) -> None:
+    """It is gone."""
+    _live_lines.remove(line)
+
+
 def exit_code() -> int:
     """As a shell tells it of a process that the first signal ended: 130, 143 or 129."""
     return 128 + _heard[0] if _heard else EXIT_INTERRUPTED
@@ -72,6 +83,7 @@ def _say(text: str) -> None:
 
     Written past Python's streams, which a signal may find in the middle of a write, and below a terminal's "^C".
     """
-    line = f"\n{text}\n" if os.isatty(2) else f"{text}\n"
+    before = "" if not os.isatty(2) else "\r\x1b[2K" if _live_lines else "\n"  # \x1b[2K erases the line, "^C" and all
+    line = f"{before}{text}\n"
     with contextlib.suppress(OSError):  # nobody reads: stop all the same
         os.write(2, line.encode())

@@ -51,8 +51,9 @@ class Job:
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         """Report progress; the last value of each figure becomes part of the result. Raises Cancelled when stopped."""
         self._begun = True
+        again = {"again": True} if figures.pop("again", False) else {}
         self.figures.update(figures)
-        self.tell("progress", done=done, total=total, **figures)
+        self.tell("progress", done=done, total=total, **again, **figures)
         if self._cancelled or os.getppid() != self._parent:
             raise Cancelled
 

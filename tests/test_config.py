@@ -309,7 +309,7 @@ def test_an_override_can_repair_a_mistake(folder: Path, registry: Registry) -> N
     [
         ("train[0].with.max_steps=ten", "--set: train[0].with.max_steps: expected a whole number, found text 'ten'"),
         ("train[0].with.lora_rnk=1", "--set: train[0].with.lora_rnk: unknown option of trainer 'trl'; did you mean"),
-        ("train[1].uses=trl", "--set: train[1].uses=trl: train has 1 items, counted from 0; there is no [1]"),
+        ("train[1].uses=trl", "--set: train[1].uses=trl: train has 1 item, counted from 0; there is no [1]"),
         ("train.uses=trl", "--set: train.uses=trl: train is a list, not a mapping"),
         ("project.name=a", "--set: project.name=a: project is text 'acme', not a mapping"),
         ("split.seed", "--set: split.seed: expected KEY=VALUE, such as train[0].with.max_steps=10"),

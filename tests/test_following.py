@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from docutune.plugins.trainers.sft import texts as texts_module
 pytestmark = pytest.mark.training
 
 COMMAND = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
-CURVES = {"loss", "eval_loss", "learning_rate", "grad_norm", "tokens_per_second", "memory_gib"}
+CURVES = {"loss", "eval_loss", "learning_rate", "grad_norm", "tokens_per_second", "process_memory_gib"}
 CONTRADICTED: dict[str, Any] = {
     # what is validated is the opposite of what is trained, so that the validation loss soon rises
     "learning_rate": 2e-2,
@@ -87,7 +88,7 @@ def test_the_curves_are_on_the_board_and_in_the_progress(bench: Bench, whole: De
     assert set(found.Tags()["scalars"]) == CURVES
     assert steps(found, "loss") == list(range(1, 10))
     assert steps(found, "eval_loss") == [3, 6, 9]
-    assert all(0.05 < point.value < 64 for point in found.Scalars("memory_gib"))
+    assert all(0.05 < point.value < 64 for point in found.Scalars("process_memory_gib"))
     told = {name: value for _, figures in whole.curve for name, value in figures.items()}
     assert {"loss", "eval_loss", "learning_rate", "grad_norm", "parameters", "trainable_parameters"} <= set(told)
     assert told["parameters"] > 20 * told["trainable_parameters"] > 0
@@ -97,7 +98,7 @@ def test_the_curves_are_on_the_board_and_in_the_progress(bench: Bench, whole: De
 
 def test_the_memory_is_told(bench: Bench, whole: Desk) -> None:
     curve = json.loads((bench.checkpoints("whole")[-1] / "curve.json").read_text())  # the desk leaves it out
-    told = [point["memory_gib"] for point in curve if "loss" in point]
+    told = [point["process_memory_gib"] for point in curve if "loss" in point]
     assert len(told) == 9
     assert told == sorted(told)
 
@@ -184,6 +185,17 @@ def test_a_validation_loss_that_no_longer_falls_ends_the_training(bench: Bench, 
     assert last(stopped_early, "best_eval_loss") == best[1]
     assert f"stopped at step {end}: the last 3 validations brought no improvement" in stopped_early.notes
     assert any(f"kept the weights of step {best[0]} of {end}" in note for note in stopped_early.notes)
+
+
+def test_the_card_gives_the_figures_of_the_kept_weights(bench: Bench, stopped_early: Desk) -> None:
+    card = (stopped_early.folder / "adapter/README.md").read_text("utf-8")
+    best, loss = int(last(stopped_early, "best_step")), last(stopped_early, "best_eval_loss")
+    assert f"| step of the kept weights, the best | {best} |" in card
+    assert f"| their validation loss | {loss:.3f} |" in card
+    assert "| samples | 18 |" in card
+    assert re.search(r"\| parameters of the base \| \d,\d{3},\d{3} \|", card)
+    for other in ("| loss |", "| validation loss |", "learning rate", "grad norm", "memory", "second"):
+        assert other not in card
 
 
 def test_the_weights_of_the_best_validation_are_kept_to_the_bit(bench: Bench, stopped_early: Desk) -> None:

@@ -107,6 +107,12 @@ def made(folder: Path) -> tuple[str, Any]:
     ]
 
 
+def shown_steps(folder: Path) -> list[int]:
+    """The steps that the newest run showed of its training."""
+    events = (folder / ".docutune/runs/latest/events.jsonl").read_text().splitlines()
+    return [event["done"] for event in map(json.loads, events) if event["event"] == "progress"]
+
+
 def killed(process: subprocess.Popen[str]) -> None:
     process.kill()
 
@@ -128,11 +134,16 @@ def test_a_run_broken_off_in_every_way_goes_on_to_the_same_model(
     folder = tmp_path / "project"
     shutil.copytree(project, folder)
     assert broken(folder, told).returncode == 143
+    first = step(folder)
     planned = docutune(folder, "plan")
     assert re.search(rf"^make +train:smoke +trl +continue at step {step(folder)}\b", planned.stdout, re.MULTILINE)
     interrupted = broken(folder, twice_interrupted)
     assert interrupted.returncode == 130
     assert "the training goes on at step" in interrupted.stderr
+    assert all(done >= first for done in shown_steps(folder))
+    assert "error" not in interrupted.stderr
+    ending = f"stopped: the training is saved\n  docutune run goes on: train:smoke from step {step(folder)}\n"
+    assert interrupted.stderr.endswith(ending)
     assert broken(folder, killed).returncode == -9
     reached = step(folder)
     done = run(folder)
@@ -171,7 +182,11 @@ def test_a_changed_option_is_named_and_changing_it_back_goes_on(project: Path, t
     )
     shutil.rmtree(first / "checkpoints")
     (folder / "pipeline.yaml").write_text(pipeline.replace("max_steps: 30", "max_steps: 2"))
-    assert run(folder).returncode == 0
+    finished = run(folder)
+    assert (finished.returncode, "set back, it goes on" in finished.stderr) == (0, True)
+    (folder / "pipeline.yaml").write_text(pipeline.replace("max_steps: 30", "max_steps: 3"))
+    again = run(folder)
+    assert (again.returncode, "it starts anew" in again.stderr) == (0, False)
     shutil.rmtree(next(path for path in (folder / ".docutune/runs").glob("2*")))
     freed = json.loads(docutune(folder, "clean", "--yes", "--keep", "1", "--json").stdout)["kinds"]["training"]
     assert freed["count"] == 2

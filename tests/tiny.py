@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +43,7 @@ SETTINGS: dict[str, Any] = {
     "save_steps": 3,
     "eval_steps": 4,
 }
-_PACE = {"tokens_per_second", "seconds_left"}  # figures of the machine
+_PACE = {"tokens_per_second", "seconds_left", "again"}  # figures of the machine, and the mark of what is told again
 Curve = list[tuple[int, dict[str, float]]]
 
 
@@ -61,7 +64,11 @@ class Desk:
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         self.reports += 1
-        own = {name: value for name, value in figures.items() if name not in _PACE and "memory" not in name}
+        own = {
+            name: value
+            for name, value in figures.items()
+            if name not in _PACE and "memory" not in name and name != "again"
+        }
         if own:
             self.curve.append((done, own))
         if self._stop(self.reports):
@@ -79,6 +86,15 @@ def base(folder: Path) -> ModelRef:
     desk = Desk(folder / "model", folder)
     desk.folder.mkdir()
     return make(texts, desk, Recipe(fewest_steps=2, most_steps=2))
+
+
+def asked_as_the_card_says(made: Path, base: Path, question: str) -> str:
+    """What a program says that is the card's own, run in the folder of what was trained."""
+    (snippet,) = re.findall(r"```python\n(.*?)```", (made / "README.md").read_text("utf-8"), re.DOTALL)
+    program = snippet.replace('"FOLDER"', repr(str(base))).replace('"..."', repr(question))
+    done = subprocess.run([sys.executable, "-c", program], cwd=made, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def rows(path: Path, forms: tuple[str, ...] = ("What does {} do?", "Explain {}.", "What is {} for?")) -> Path:

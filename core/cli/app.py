@@ -98,5 +98,5 @@ def _show(error: DocutuneError) -> None:
         import traceback
 
         traceback.print_exception(error.__cause__)
-    prefix = "" if isinstance(error, ConfigError) else "error: "
+    prefix = "" if isinstance(error, (ConfigError, Cancelled)) else "error: "  # to stop was the user's wish
     click.echo(f"{prefix}{error}", err=True)

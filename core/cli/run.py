@@ -152,8 +152,10 @@ def show_summary(summary: dict[str, Any], as_json: bool) -> int:
 
 def goes_on(manifest: dict[str, Any]) -> str:
     """What the next run does after this one, which did not finish."""
-    if continues := manifest.get("continues"):
-        return f"docutune run goes on: {continues['step']} from step {continues['checkpoint']:,}"
+    if found := manifest.get("continues"):
+        from docutune.activity import goes_on as at_step
+
+        return at_step(found)
     return "docutune run goes on: finished steps are kept"
 
 

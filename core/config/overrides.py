@@ -74,4 +74,5 @@ def _check(tree: Any, path: KeyPath, position: int) -> None:
         kind = "a mapping" if expected is dict else "a list"
         raise ValueError(f"{parent} is {describe(tree)}, not {kind}")
     if isinstance(part, int) and part >= len(tree):
-        raise ValueError(f"{parent} has {len(tree)} items, counted from 0; there is no [{part}]")
+        items = "1 item" if len(tree) == 1 else f"{len(tree)} items"
+        raise ValueError(f"{parent} has {items}, counted from 0; there is no [{part}]")

@@ -49,6 +49,7 @@ ENGLISH: Mapping[str, str] = {
     "size": "Size",
     "duration": "Time",
     "peak memory": "Peak memory",
+    "whole process": "{memory} (whole process)",
     "peak": "peak {memory}",
     "model": "Model",
     "figures": "Figures",
@@ -125,6 +126,12 @@ ENGLISH: Mapping[str, str] = {
     "means.unseen": "{count} held-out questions are about symbols that no training sample names.",
     "means.given": "{count} held-out questions come from files or rows that are marked as test.",
     "means.random": "{count} held-out questions were drawn by chance from the question-answer files.",
+    "means.rephrased.one": (
+        "1 held-out question asks, in other words, for a fact that was trained: it shows whether that was learned."
+    ),
+    "means.unseen.one": "1 held-out question is about a symbol that no training sample names.",
+    "means.given.one": "1 held-out question comes from a file or row that is marked as test.",
+    "means.random.one": "1 held-out question was drawn by chance from the question-answer files.",
     "means.better": (
         "The whole 95% interval of the difference lies above zero: other questions of this kind would very "
         "likely show a gain, too."

@@ -110,7 +110,7 @@ def _says(comparison: Comparison, dataset: DatasetFacts | None, words: Words) ->
     if comparison.metric in ("match", "exact_match"):
         yield words.say(f"means.{comparison.metric}")
     for reason, count in (dataset.held_out if dataset else {}).items():
-        yield words.say(f"means.{reason}", count=count)
+        yield words.say(f"means.{reason}.one" if count == 1 else f"means.{reason}", count=count)
     yield words.say(f"means.{comparison.verdict}", fewest=FEWEST_CHANGES)
 
 

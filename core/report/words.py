@@ -127,9 +127,14 @@ class Words:
         return f"{count / unit:.3g} {name}".strip()
 
     def memory(self, figures: Mapping[str, JsonValue]) -> str:
-        """The most memory that a training took: 3.52 GiB; empty where the trainer did not say it."""
-        peak = figures.get("memory_gib")
-        return f"{peak:.2f} GiB" if isinstance(peak, (int, float)) and math.isfinite(peak) else ""
+        """The most memory that a training took: 3.52 GiB; empty where the trainer did not say it.
+
+        On a CPU it is that of the whole process, and says so.
+        """
+        if told := _gib(figures.get("memory_gib")):
+            return told
+        told = _gib(figures.get("process_memory_gib"))
+        return self.say("whole process", memory=told) if told else ""
 
     def took(self, figures: Mapping[str, JsonValue]) -> str:
         """How long a training took; empty where that is not known."""
@@ -179,3 +184,7 @@ def plain(value: JsonValue) -> str:
     if isinstance(value, float):
         return number(value) if math.isfinite(value) else "—"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _gib(value: JsonValue) -> str:
+    return f"{value:.2f} GiB" if isinstance(value, (int, float)) and math.isfinite(value) else ""

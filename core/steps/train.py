@@ -23,7 +23,7 @@ from docutune.steps.base import Base, Count, Products, Tools, TrainedModel, plug
 from docutune.training import TINY, TINY_REVISION, TrainingConfig
 from docutune.workspace import Store
 
-_NOT_FIGURES = {"event", "time", "done", "total"}
+_NOT_FIGURES = {"event", "time", "done", "total", "again"}
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,10 @@ def _keep_tensorboard(kept: Path, folder: Path) -> None:
 def _listen(
     tools: Tools, curve: list[Mapping[str, JsonValue]] | None = None
 ) -> Callable[[Mapping[str, JsonValue]], None]:
-    """Passes a worker's progress on, always with the last known figures; `curve` takes each new set of them once."""
+    """Passes a worker's progress on, always with the last known figures; `curve` takes each new set of them once.
+
+    What was told before an interruption goes into the curve alone: the user sees the training go on, not begin again.
+    """
     latest: dict[str, float] = {}
 
     def listen(event: Mapping[str, JsonValue]) -> None:
@@ -245,8 +248,9 @@ def _listen(
         done, total = event["done"], event["total"]
         assert isinstance(done, int)
         assert total is None or isinstance(total, int)
-        latest.update({name: value for name, value in figures.items() if isinstance(value, (int, float))})
-        tools.progress(done, total, **latest)
+        if not event.get("again"):
+            latest.update({name: value for name, value in figures.items() if isinstance(value, (int, float))})
+            tools.progress(done, total, **latest)
         if curve is not None and figures:
             curve.append({"step": done, **figures})
 

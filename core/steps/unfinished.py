@@ -19,13 +19,16 @@ CHECKPOINTS = "checkpoints"
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A training with at least one checkpoint, the newest of `step`. `facts` are what its training.json says."""
+    """A training with at least one checkpoint, the newest of `step`. `facts` are what its training.json says.
+
+    `left`: when its files changed last, in seconds since the epoch.
+    """
 
     name: str
     key: str
     step: int
     facts: Mapping[str, Any]
-    begun: float
+    left: float
 
 
 def describe(
@@ -48,15 +51,21 @@ def step_reached(store: Store, key: str) -> int | None:
 
 
 def starts_anew(store: Store, facts: Mapping[str, Any]) -> str | None:
-    """What to say when a training begins from nothing while another of its name was interrupted; else None."""
+    """What to say when a training begins from nothing while the last one of its name was interrupted; else None.
+
+    One of that name that was finished since then ends the matter.
+    """
     if step_reached(store, facts["key"]) is not None:
         return None
     others = [other for other in unfinished(store) if other.name == facts["name"] and other.key != facts["key"]]
     if not others:
         return None
-    other = max(others, key=lambda each: each.begun)
+    other = max(others, key=lambda each: each.left)
+    if any(finished > other.left for finished in _finished(store, facts["name"])):
+        return None
     changed = "; ".join(differences(_flat(other.facts), _flat(facts)))
-    return f"it starts anew, for in the training that was stopped at step {other.step} {changed}: set back, it goes on"
+    advice = ": set back, it goes on" if _same_material(other.facts, facts) else ""
+    return f"it starts anew, for in the training that was stopped at step {other.step} {changed}{advice}"
 
 
 def unfinished(store: Store) -> Iterator[Unfinished]:
@@ -65,7 +74,24 @@ def unfinished(store: Store) -> Iterator[Unfinished]:
         step = last_step(path.parent / CHECKPOINTS)
         facts = _facts(path)
         if step is not None and facts is not None:
-            yield Unfinished(facts["name"], facts["key"], step, facts, path.stat().st_mtime)
+            left = max(path.stat().st_mtime, (path.parent / CHECKPOINTS).stat().st_mtime)
+            yield Unfinished(facts["name"], facts["key"], step, facts, left)
+
+
+def _finished(store: Store, name: str) -> Iterator[float]:
+    """When each kept model of this name was finished, in seconds since the epoch."""
+    for path in (store.folder / "models").glob("[!.]*/model.json"):
+        try:
+            named = json.loads(path.read_text("utf-8")).get("name") == name
+        except (OSError, ValueError, AttributeError):
+            continue  # a damaged model is trained again: it was not finished
+        if named:
+            yield path.stat().st_mtime
+
+
+def _same_material(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether only options differ: data, a base or a trainer's code are not set back with one line."""
+    return all(old.get(name) == new.get(name) for name in ("dataset", "base", "revision"))
 
 
 def _facts(path: Path) -> dict[str, Any] | None:

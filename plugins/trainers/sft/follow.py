@@ -64,7 +64,7 @@ class Follower(TrainerCallback):
         if not figures:
             return
         self._tokens = float(state.num_input_tokens_seen - self._before[1])
-        figures |= self._pace(state) | {"memory_gib": peak_memory()}
+        figures |= self._pace(state) | peak_memory()
         self._board.scalars({name: figures[name] for name in figures if name != "seconds_left"}, state.global_step)
         self._report(state, self._known | figures)
         self._known = {}

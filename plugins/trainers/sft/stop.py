@@ -45,6 +45,9 @@ class Patient:
         """Report, and note whether the user stopped the work."""
         if figures:
             self.curve.append({"step": done, **figures})
+        self._tell(done, total, figures)
+
+    def _tell(self, done: int, total: int | None, figures: Mapping[str, float]) -> None:
         try:
             self._context.progress(done, total, **figures)
         except Cancelled:
@@ -69,4 +72,5 @@ class Patient:
         """Report what an interrupted training had reported, so that the curve is whole."""
         for point in curve:
             figures = {name: value for name, value in point.items() if name != "step"}
-            self.progress(int(point["step"]), total, **figures)
+            self.curve.append(point)
+            self._tell(int(point["step"]), total, {**figures, "again": True})

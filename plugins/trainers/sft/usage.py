@@ -23,12 +23,13 @@ def sizes(model: Any) -> dict[str, float]:
     }
 
 
-def peak_memory() -> float:
-    """GiB, to the MiB: the most that torch had allocated on the GPU; without one the most that the process had in RAM.
+def peak_memory() -> dict[str, float]:
+    """GiB, to the MiB: "memory_gib", the most that torch had allocated on the GPU; without one "process_memory_gib",
+    the most that the whole process had in RAM.
 
     A process counts from its own start: what was taken before an interruption is not in it.
     """
     if torch.cuda.is_available():
-        return round(torch.cuda.max_memory_allocated() / _GIB, 3)
+        return {"memory_gib": round(torch.cuda.max_memory_allocated() / _GIB, 3)}
     found = _PEAK.search(Path("/proc/self/status").read_text("ascii"))
-    return round(int(found[1]) * 1024 / _GIB, 3) if found else 0.0
+    return {"process_memory_gib": round(int(found[1]) * 1024 / _GIB, 3)} if found else {}
