@@ -376,6 +376,7 @@ def test_an_adapter_says_where_it_comes_from(trained: Trained) -> None:
     card = (adapter / "README.md").read_text()
     for said in ("acme", model["key"], version, "./base", model["base_digest"], "copyist", "docutune trace"):
         assert said in card
+    assert "`docutune chat --model little`" in card
     assert trained.first["run"] not in card  # the same training gives the same files, whichever run does it
 
 

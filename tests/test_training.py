@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny import asked_as_the_card_says
 
 from docutune.errors import Cancelled, DocutuneError, JobError
 from docutune.jobs import open_session, run_job
@@ -172,6 +173,12 @@ def test_the_adapter_carries_its_template_and_card(trained: Job, base: ModelRef)
     assert config["base_model_name_or_path"] == "builtin/tiny"
     names = {name.rpartition(".")[2] for name in config["target_modules"]}
     assert names == {f"{name}_proj" for name in ("q", "k", "v", "o", "gate", "up", "down")}  # every linear layer
+
+
+def test_the_card_says_how_to_ask_the_adapter(trained: Job, base: ModelRef) -> None:
+    assert trained.model.adapter is not None
+    said = asked_as_the_card_says(trained.model.adapter, base.folder, "What does fetch do?")
+    assert said == FACTS["fetch"]
 
 
 def test_the_same_settings_give_the_same_adapter(base: ModelRef, samples: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import FACTS, Bench, moved
+from tiny import FACTS, Bench, asked_as_the_card_says, moved
 
 from docutune.errors import DiskError, DocutuneError
 from docutune.jobs import open_session, run_job
@@ -105,6 +105,11 @@ def test_a_whole_model_answers_beside_its_base(whole: ModelRef, tmp_path: Path) 
     assert tuned == FACTS
     assert not [name for name in FACTS if base[name] == FACTS[name]]
     assert streamed == tuned["fetch"]
+
+
+def test_the_card_says_how_to_ask_a_whole_model(whole: ModelRef) -> None:
+    assert whole.adapter is not None
+    assert asked_as_the_card_says(whole.adapter, whole.folder, "What does fetch do?") == FACTS["fetch"]
 
 
 def test_a_whole_model_is_loaded_when_asked_and_dropped_when_closed(whole: ModelRef) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def _section(facts: Mapping[str, Any]) -> str:
     rows = "\n".join(f"| {name} | {_cell(value)} |" for name, value in shown.items())
     return (
         f"## Where it comes from\n\n| | |\n| --- | --- |\n{rows}\n\n"
-        f"`{FILE}` beside this page names the run, too. {how_to(facts)}\n"
+        f"`{FILE}` beside this page names the run, too. {how_to(facts)}\n\n"
+        f"`docutune chat --model {shlex.quote(_cell(facts['name']))}` talks with it there.\n"
     )
 
 
