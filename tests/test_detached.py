@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shlex
 import signal
@@ -284,16 +285,20 @@ def test_after_a_crash_or_a_reboot_the_status_tells_the_truth(project: Installed
 
 def test_more_ctrl_c_break_nothing_off_and_say_the_way_out(project: Installed) -> None:
     window = Terminal(project, *COMMAND, "run")
-    assert eventually(lambda: training(project))
+    assert eventually(lambda: training(project) and "tokens/s" in window.shown)
     worker = next(line for line in processes(project) if "docutune.worker" in line)
     window.type("\x03")
-    assert eventually(lambda: "stopping: saving what is trained..." in window.shown)
+    said = "\r\x1b[2Kstopping: saving what is trained..."  # in the place of the live line and of "^C"
+    assert eventually(lambda: said in window.shown), window.shown
     for _ in range(5):
         time.sleep(0.1)
         window.type("\x03")
     assert window.process.wait(timeout=20) == 130
     assert "still saving what is trained; docutune stop --now ends it at once" in window.shown
-    assert "Traceback" not in window.shown
+    assert "Traceback" not in window.shown and "error" not in window.shown
+    assert re.search(
+        r"stopped: the training is saved\r\n  docutune run goes on: train:smoke from step [\d,]+\r\n$", window.shown
+    )
     assert worker not in processes(project)
     (row,) = project.answer("status")
     assert row["outcome"] == "interrupted"

@@ -496,3 +496,24 @@ def test_a_library_without_a_dataset_counts_documents_only() -> None:
     assert "The run made no dataset: samples are not counted." in text
     assert "without any sample" not in text
     assert "| acme | 22 | 11 |\n" in to_markdown(given)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("rephrased", "1 held-out question asks, in other words, for a fact that was trained"),
+        ("unseen", "1 held-out question is about a symbol"),
+        ("given", "1 held-out question comes from a file or row"),
+        ("random", "1 held-out question was drawn by chance"),
+    ],
+)
+def test_one_question_is_spoken_of_as_one(reason: str, said: str) -> None:
+    says = meaning([MODEL], replace(DATASET, held_out={reason: 1})).says
+    assert [text for text in says if text.startswith(said)]
+
+
+def test_the_memory_of_a_whole_process_is_called_so() -> None:
+    assert Words("en").memory({"memory_gib": 3.517}) == "3.52 GiB"
+    assert Words("en").memory({"process_memory_gib": 0.653}) == "0.65 GiB (whole process)"
+    assert Words("zh").memory({"process_memory_gib": 0.653}) == "整个进程 0.65 GiB"
+    assert Words("en").memory({}) == ""
