@@ -187,7 +187,7 @@ def test_a_changed_option_is_named_and_changing_it_back_goes_on(project: Path, t
     (folder / "pipeline.yaml").write_text(pipeline.replace("max_steps: 30", "max_steps: 3"))
     again = run(folder)
     assert (again.returncode, "it starts anew" in again.stderr) == (0, False)
-    shutil.rmtree(next(path for path in (folder / ".docutune/runs").glob("2*")))
+    shutil.rmtree(sorted((folder / ".docutune/runs").glob("2*"))[0])
     freed = json.loads(docutune(folder, "clean", "--yes", "--keep", "1", "--json").stdout)["kinds"]["training"]
     assert freed["count"] == 2
     assert not list((folder / ".docutune/training").iterdir())
