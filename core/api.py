@@ -179,9 +179,8 @@ class Workspace:
         from docutune.interpreters import check_interpreters
         from docutune.pipeline import Pipeline, Window
 
-        Window(request.until, request.remake, request.only_evaluate).check(
-            Pipeline(config, self.registry, self.store).steps()
-        )
+        if request.until or request.remake:
+            Window(request.until, request.remake).check(Pipeline(config, self.registry, self.store).steps())
         check_interpreters(config, request.only_evaluate)
 
     def runs(self, limit: int | None = None) -> list[RunRow]:

@@ -99,7 +99,9 @@ def test_with_a_gpu_nothing_is_said(workspace: Installed, tmp_path: Path) -> Non
 def test_another_environment_may_see_a_gpu_that_this_one_does_not(workspace: Installed, tmp_path: Path) -> None:
     text = PIPELINE.replace("uses: unsloth", f"uses: unsloth\n    python: {sys.executable}")
     (workspace.work / "pipeline.yaml").write_text(text)
-    assert NO_GPU not in workspace.answer("validate", **machine(tmp_path / "bin", gpu=False))["notes"]
+    said = workspace.docutune("validate", **machine(tmp_path / "bin", gpu=False))
+    assert "needs unsloth, unsloth_zoo, and" in said.stderr  # the other environment was asked
+    assert NO_GPU not in said.stdout + said.stderr
 
 
 @pytest.mark.parametrize(

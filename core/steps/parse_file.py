@@ -24,6 +24,8 @@ from docutune.records import JsonValue, Parsed, to_json
 SECONDS_PER_FILE = 60
 MEMORY_BYTES = 4 * 2**30
 
+_WORTH_A_PROCESS = 200_000  # bytes: less is parsed sooner than one more process has started
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -40,9 +42,14 @@ class Work:
 
 
 def parse_all(work: Sequence[Work], processes: int) -> Iterator[tuple[JsonValue, bool]]:
-    """The JSON of each Parsed, in order, and whether it may be kept: a time or memory limit may not strike again."""
+    """The JSON of each Parsed, in order, and whether it may be kept: a time or memory limit may not strike again.
+
+    At most `processes` children share the work, and no more than it is worth: one that is still starting when all is
+    done would be killed, and complain of it on the terminal.
+    """
     context = get_context("spawn")
-    with ProcessPool(max_workers=processes, initializer=_limit, context=context) as pool:
+    worth = 1 + sum(len(item.content) for item in work) // _WORTH_A_PROCESS
+    with ProcessPool(max_workers=min(processes, worth), initializer=_limit, context=context) as pool:
         futures = [pool.schedule(_parse, args=(item,), timeout=SECONDS_PER_FILE) for item in work]
         try:
             for future in futures:

@@ -14,7 +14,7 @@ from typing import Any
 
 from docutune import atomic
 from docutune.config import StepConfig
-from docutune.errors import DocutuneError
+from docutune.errors import DocutuneError, PluginError
 from docutune.jobs import run_job
 from docutune.models import resolve
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
@@ -106,7 +106,11 @@ class Train:
     @property
     def options(self) -> TrainingConfig:
         """The trainer's options."""
-        assert isinstance(self.config.options, TrainingConfig)
+        if not isinstance(self.config.options, TrainingConfig):
+            raise PluginError(
+                f"the options of the trainer {self.plugin!r} are no docutune.TrainingConfig",
+                "update its package, or tell its authors",
+            )
         return self.config.options
 
     def key(self, products: Products) -> str | None:
