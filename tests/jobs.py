@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from installed import Installed
 
 CODE = '"""Parcels."""\n\n\ndef send():\n    """Send one parcel to a city and return its number."""\n'
 PIPELINE = """version: 1
@@ -108,16 +110,6 @@ def docutune_trainers():
     return [Registration("patient", 1, "Waits", Config, "patient:Patient"REQUIRES)]
 '''
 COMMAND = [sys.executable, "-c", "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"]
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 def ask(project: Installed, python: str = "") -> None:

@@ -16,10 +16,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from chat_server import Asked, ChatServer, Sent, failed, no_choices, said
+from installed import Installed
 
 KEY = "sk-this-is-the-secret-key-of-the-tests"
 DOCUMENT_SECRET = "AKIAQZ7XKJ3MPLRT5WYV"
@@ -54,15 +55,6 @@ class Asker:
 def docutune_generators():
     return [Registration("asker", REVISION, "Asks", CONFIG, "asker:Asker")]
 """
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 class Project:

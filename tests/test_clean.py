@@ -16,9 +16,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 GUIDE = """# Guide
 
@@ -65,15 +66,6 @@ class Slow:
 def docutune_generators():
     return [Registration("slow", 1, "Waits until it is mended", Config, "slow:Slow")]
 """
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 def write(folder: Path) -> None:

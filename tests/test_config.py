@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 from docutune.config import PipelineConfig, json_schema, load
 from docutune.errors import ConfigError
@@ -52,16 +53,6 @@ pipeline.yaml:19: train[0].with.epochs: must be greater than 0, found 0
 pipeline.yaml:20: train[1].with.model: missing option of trainer 'trl': \
 base model: a hub name, a folder, or builtin/tiny (made here)
 """
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.fixture(scope="module")

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 from docutune.records import Parsed, Section, Span, Symbol
 from docutune.report import coverage
 from docutune.symbols import link
-
-
-class Installed(Protocol):
-    work: Path
-
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 def symbol(name: str, kind: str = "function") -> Symbol:

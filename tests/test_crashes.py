@@ -10,9 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 SOAK = Path(__file__).parent / "soak"
 CODE = '"""Parcels."""\n\n\ndef send():\n    """Send one parcel to a city."""\n'
@@ -56,14 +56,6 @@ def docutune_runtimes(): return [Registration("crowd", 1, "Says who else was ask
 def docutune_evaluators(): return [Registration("crowd", 1, "Asks six things", Nothing, "crowd:Crowd")]
 """
 PIPELINE = "version: 1\nproject: acme\nsources: [{path: acme.py}]\n"
-
-
-class Installed(Protocol):
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.mark.training

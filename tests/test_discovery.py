@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 LIST = """
 import json
@@ -29,14 +30,6 @@ BUILT_IN = [
     "trl",
     "unsloth",
 ]
-
-
-class Installed(Protocol):
-    site: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 def listed(environment: Installed, code: str = LIST, **variables: str) -> Any:

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 SOAK = Path(__file__).parent / "soak"
 TALKER = """
@@ -25,13 +25,6 @@ class Talker:
 @hookimpl
 def docutune_trainers(): return [Registration("talker", 1, "Talks", TrainingConfig, "talker:Talker")]
 """
-
-
-class Installed(Protocol):
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.mark.training

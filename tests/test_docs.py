@@ -7,10 +7,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Protocol
 
 import click
 import pytest
+from installed import Installed
 
 from docutune.cli import reference
 from docutune.cli.app import app
@@ -25,12 +25,6 @@ PIPELINES = [
     for block in re.findall(r"```yaml\n(.*?)```", path.read_text(), re.DOTALL)
     if "version: 1" in block
 ]
-
-
-class Installed(Protocol):
-    work: Path
-
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 def blocks(text: str) -> list[str]:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pytest
-from jobs import CODE, Installed, ask, prepare
+from installed import Installed
+from jobs import CODE, ask, prepare
 
 from docutune.errors import JobError
 from docutune.jobs import run_job

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import yaml
+from installed import Installed
 
 from docutune.api import Workspace
 from docutune.scaffold.write import Choices
@@ -50,16 +51,6 @@ def lines(rows: Sequence[Mapping[str, Any]]) -> str:
 
 LIBRARY = {"pyproject.toml": '[project]\nname = "acme-sdk"\n', "docs/guide.md": GUIDE, "src/acme/__init__.py": CODE}
 SPLIT = {f"data/{name}.jsonl": lines(ROWS[i::3]) for i, name in enumerate(("train", "validation", "test"))}
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.fixture

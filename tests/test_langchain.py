@@ -8,12 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from string import Template
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from chat_server import Asked, ChatServer, Sent, said
+from installed import Installed
 
 from docutune.config.prompts import packaged
 
@@ -69,15 +69,6 @@ MARKS = {
     "how-to": ("wants to get something done", "想做一件事"),
     "task-to-code": ("small programming task", "小编程题"),
 }
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 def kind_of(content: str) -> str:

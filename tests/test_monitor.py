@@ -13,21 +13,14 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 COMMAND = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
 OLD, NEW = "20260101-120000", "20260102-120000"
 LOSSES = [4.0, 2.0, 1.0]
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.fixture(scope="module")

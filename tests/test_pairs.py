@@ -9,21 +9,15 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 from docutune.contracts import Parser
 from docutune.corpus import assemble, write_samples
 from docutune.records import Given, Made, Message, Origin, Parsed, Sample, Span
 from docutune.registry import Registry
-
-
-class Installed(Protocol):
-    work: Path
-
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 def parser(**options: str) -> Parser:

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 GUIDE = """# Guide
 
@@ -50,16 +51,6 @@ Parcels may be returned within thirty days of their arrival, in the wrapping in 
 way back unless the parcel was damaged on its way to the receiver.
 """
 PIPELINE = "version: 1\nproject: acme\nsources:\n  - path: docs\n  - path: src\n"
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.fixture

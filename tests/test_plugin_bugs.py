@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 GUIDE = """# Guide
 
@@ -83,14 +83,6 @@ def docutune_evaluators(): return offer()
 PIPELINE = "version: 1\nproject: acme\nsources:\n  - path: docs\n  - path: acme.py\n"
 SURROGATE = "chr(0xD800)"
 PACKAGE = "of acme-bugs 1.0"
-
-
-class Installed(Protocol):
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.fixture(scope="module")

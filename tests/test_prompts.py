@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 PLUGIN = """
 from collections.abc import Mapping
@@ -37,14 +36,6 @@ class Asker:
 def docutune_generators():
     return [Registration("asker", 1, "Asks", CONFIG, "strange:Asker", prompts=PROMPTS)]
 """
-
-
-class Installed(Protocol):
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 def install(environment: Installed, config: str = "Config", prompts: str = "'strange_prompts'", **texts: str) -> None:

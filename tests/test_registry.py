@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 from docutune.contracts import ParserRegistration, Registration
 from docutune.errors import PluginError
@@ -32,15 +31,6 @@ def curator(**changes):
     fields = dict(name="short", revision=1, summary="Drops short samples.", config=Config, load="acme_work:Short")
     return Registration(**{**fields, **changes})
 """
-
-
-class Installed(Protocol):
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 def install(environment: Installed, body: str, package: str = "acme-plugin", **files: str) -> None:

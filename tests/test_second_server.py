@@ -11,21 +11,14 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 GUIDE = (
     "# Guide\n\n" + "Acme sends parcels to every city of the country within two days. Nothing is lost on the way. " * 3
 )
 CODE = '"""Parcels."""\n\n\ndef send(grams: int) -> str:\n    """Send one parcel and return its number."""\n'
-
-
-class Installed(Protocol):
-    work: Path
-
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 @dataclass(frozen=True)

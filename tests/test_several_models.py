@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 COMMAND = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
 PLUGINS = """
@@ -86,15 +87,6 @@ WORDS = {
     "train:large": "out of memory on cuda:0",
     "evaluate:mute": "the model is mute",
 }
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 def prepare(environment: Installed, *names: str, language: str = "en") -> Installed:

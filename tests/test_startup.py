@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 COUNT = """
 import json, sys
@@ -15,13 +15,6 @@ code = main(json.loads(sys.argv[1]))
 print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stderr)
 """
 HEAVY = {"datasets", "gradio", "langchain", "langchain_core", "numpy", "torch", "transformers", "trl"}
-
-
-class Installed(Protocol):
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 def modules(environment: Installed, *arguments: str) -> set[str]:

@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 CODE = '"""Parcels."""\n\n\ndef send():\n    """Send one parcel to a city and return its number."""\n'
 PIPELINE = "version: 1\nproject: acme\nsources: [{path: acme.py}]\nsplit: {rephrased: 0}\n"
@@ -68,15 +68,6 @@ class Echo:
 def docutune_runtimes():
     return [Registration("echo", 1, "Repeats", Config, "echo:Echo")]
 """
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
+from installed import Installed
 
 from docutune.errors import DocutuneError
 from docutune.records import Message, ModelRef, Probe
@@ -63,13 +63,6 @@ runtime: {uses: fake}
 evaluate:
   - uses: fake
 """
-
-
-class Installed(Protocol):
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
 
 
 def test_a_base_is_asked_anew_when_its_prompts_are_others(environment: Installed) -> None:

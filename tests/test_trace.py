@@ -9,9 +9,10 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 from docutune.api import Workspace
 from docutune.errors import DocutuneError, UsageError
@@ -90,16 +91,6 @@ def docutune_runtimes(): return [Registration("parrot", 1, "Repeats", Nothing, "
 @hookimpl
 def docutune_generators(): return [Registration("deadly", 1, "Dies", Nothing, "stranger:Deadly")]
 """
-
-
-class Installed(Protocol):
-    site: Path
-    work: Path
-
-    def install(self, package: str, files: dict[str, str], entry_points: str | None = None, **more: Any) -> Path: ...
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
-    def python(self, code: str, *arguments: str, **variables: str) -> Any: ...
 
 
 @dataclass(frozen=True)

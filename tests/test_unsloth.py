@@ -6,9 +6,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+from installed import Installed
 
 from docutune.errors import JobError
 from docutune.jobs import run_job
@@ -24,17 +25,6 @@ train:
 """
 IMPORTED = "unsloth was imported"
 NO_GPU = "trainer 'unsloth' needs a GPU, and this machine shows none: write `uses: trl`, which takes the same options"
-
-
-class Installed(Protocol):
-    """What the fixture `environment` gives; see conftest.py."""
-
-    site: Path
-    work: Path
-
-    def docutune(self, *arguments: str, **variables: str) -> Any: ...
-
-    def answer(self, *arguments: str, **variables: str) -> Any: ...
 
 
 @pytest.fixture
