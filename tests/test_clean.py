@@ -302,7 +302,8 @@ def test_beside_a_run_at_work_nothing_is_freed(project: Installed) -> None:
             done = project.docutune("clean", option)
             assert (done.returncode, done.stdout) == (1, "")
             assert "another docutune run is at work here" in done.stderr
-        assert tree(kept(project) / "cache") == before
+        after = tree(kept(project) / "cache")  # the run that waits may have added to it since
+        assert {name: after.get(name) for name in before} == before
 
 
 @pytest.mark.parametrize("keep", [[], ["--keep", "1"]], ids=["all", "keep"])
