@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from docutune.cleaning import Cleaning
     from docutune.config import PipelineConfig
     from docutune.contracts import Session
+    from docutune.datasets.api import Datasets
     from docutune.following import Follower
     from docutune.jobs.stopping import Stopped
     from docutune.monitoring import Monitor
@@ -87,6 +88,13 @@ class Workspace:
     def store(self) -> Store:
         """The `.docutune/` folder."""
         return Store(self.project)
+
+    @cached_property
+    def datasets(self) -> Datasets:
+        """Dataset versions and question-answer files."""
+        from docutune.datasets.api import Datasets
+
+        return Datasets(self.project, self.store, self.registry)
 
     def survey(self) -> Findings:
         """The documents, code and question-answer files of this folder."""

@@ -100,7 +100,7 @@ class Context(Protocol):
 
     @property
     def chat(self) -> Chat:
-        """The chat model that a generator's options name; PluginError unless its Config is a docutune.ChatConfig."""
+        """The chat model of a generator or curator; PluginError unless its Config is a docutune.ChatConfig."""
 
     def progress(self, done: int, total: int | None = None, **figures: float) -> None:
         """Report work done so far, with figures such as loss. Raises Cancelled when the user stopped the work.
@@ -159,7 +159,10 @@ class Curator(Protocol):
     """Decides which samples not to train on."""
 
     async def reject(self, samples: Sequence[Made], context: Context) -> Iterable[tuple[int, str]]:
-        """Indexes of the samples to leave out, each with the reason."""
+        """Indexes of the samples to leave out, each with the reason, its kind before a colon.
+
+        The samples come in the order of their ids. One whose Made says a split was given it by its file.
+        """
 
 
 class Trainer(Protocol):

@@ -8,16 +8,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
-from docutune.atomic import write_text
-from docutune.records import JsonValue, Made, Sample, Split, fingerprint, to_json
+from docutune.records import JsonValue, Made, Origin, Sample, Split, fingerprint, from_json, to_json
 
 HeldOut = Literal["rephrased", "unseen", "given", "random"]
 Mark: TypeAlias = "tuple[Split | None, HeldOut | None]"
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 DESCRIPTION = "dataset.json"
+ROWS = "samples.jsonl"
+_BESIDE = ("id", "split", "held_out", "origin")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 
 
@@ -90,8 +90,7 @@ def assemble(
     marks.update(_rephrased(seen, options))
     marks.update(_ready_made({name: made[name].sample for name in ready}, ready, unseen, options))
     rows = tuple(Row(item, *marks.get(name, ("train", None))) for name, item in made.items())
-    version = fingerprint([[row.made.sample.id, row.split, row.held_out] for row in rows])[:16]
-    return Dataset(version, rows)
+    return Dataset(version_of(rows), rows)
 
 
 def _ready_made(
@@ -174,19 +173,20 @@ def described(dataset: Dataset, project: str) -> dict[str, JsonValue]:
         "samples": {split: len(dataset.of(split)) for split in SPLITS},
         "left_out": sum(row.split is None for row in dataset.rows),
         "origins": (
-            "in the workspace of the project, `docutune trace ID` shows file and lines of a sample; "
-            "samples.jsonl in the folder of each run holds all of them"
+            "samples.jsonl holds every sample with file and lines as they were when this version was first made; "
+            "in the workspace of the project, `docutune trace ID` shows where a sample is now"
         ),
     }
 
 
-def write_samples(dataset: Dataset, path: Path) -> None:
-    """Write every row with its split and its origin, one JSON object a line."""
+def row_lines(dataset: Dataset) -> str:
+    """The content of samples.jsonl: every row with its split and its origin, one JSON object a line."""
     lines = (
         json.dumps(
             {
                 "id": row.made.sample.id,
                 "split": row.split,
+                "held_out": row.held_out,
                 **_fields(row.made.sample),
                 "origin": to_json(row.made.origin),
             },
@@ -194,7 +194,21 @@ def write_samples(dataset: Dataset, path: Path) -> None:
         )
         for row in dataset.rows
     )
-    write_text(path, "".join(f"{line}\n" for line in lines))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def row_of(value: Mapping[str, Any]) -> Row:
+    """The row whose line in samples.jsonl this is; ValueError where it is none, or was changed since."""
+    fields = {name: item for name, item in value.items() if name not in _BESIDE}
+    sample = from_json(Sample, fields)
+    if value.get("id") != sample.id:
+        raise ValueError(f"the sample's content does not fit its id {value.get('id')!r}")
+    return Row(Made(sample, from_json(Origin, value["origin"])), value["split"], value["held_out"])
+
+
+def version_of(rows: Iterable[Row]) -> str:
+    """16 hexadecimal digits of the SHA-256 of the samples' identities and splits, rows in the order of their ids."""
+    return fingerprint([[row.made.sample.id, row.split, row.held_out] for row in rows])[:16]
 
 
 def _fields(sample: Sample) -> dict[str, object]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from docutune.contracts import Library
 from docutune.records import Role, Sample, Symbol
 
-REVISION = 1
+REVISION = 2
 """Raised whenever the same sample and library would give other complaints."""
 
 _FENCE = re.compile(

@@ -15,7 +15,7 @@ from docutune.chat.budget import Budget
 from docutune.chat.journal import AREA as REPLIES
 from docutune.chat.options import ChatConfig, Prices
 from docutune.config import PipelineConfig
-from docutune.corpus import write_samples
+from docutune.corpus import ROWS, row_lines
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.failing import failed, failure_facts, lacking, outlived
@@ -113,7 +113,8 @@ class Pipeline:
 
     def budget(self, run: str) -> Budget:
         """What the chat models of a run may cost; earlier requests without a price count at the dearest of today's."""
-        options = [step.options for step in self.config.generate if isinstance(step.options, ChatConfig)]
+        asking = (*self.config.generate, *self.config.curate)
+        options = [step.options for step in asking if isinstance(step.options, ChatConfig)]
         prices = [found for found in map(Prices.of, options) if found is not None]
         dearest = Prices(max(p.input for p in prices), max(p.output for p in prices)) if prices else None
         return Budget(self.config.budget, dearest, self.store, run)
@@ -218,7 +219,7 @@ class Pipeline:
             lines = (json.dumps(to_json(item), ensure_ascii=False) for item in after.rejected)
             atomic.write_text(folder / "rejected.jsonl", "".join(f"{line}\n" for line in lines))
         if after.dataset is not None and before.dataset is None:
-            write_samples(after.dataset, folder / "samples.jsonl")
+            atomic.write_text(folder / ROWS, row_lines(after.dataset))
             log.facts["dataset"] = after.dataset.version
         log.facts["models"] = model_facts(after, self.store)
         log.facts["figures"] = figure_facts(after)

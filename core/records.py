@@ -170,10 +170,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A sample with its origin."""
+    """A sample with its origin. `split` is the one that a file gives to a ready-made sample."""
 
     sample: Sample
     origin: Origin
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)

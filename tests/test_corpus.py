@@ -1,12 +1,11 @@
 """Splits: whole phrasings are held out, a symbol that is held out appears nowhere in training, versions are content."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from docutune.config import SplitConfig
-from docutune.corpus import Dataset, assemble, names, split_files, write_samples
+from docutune.corpus import Dataset, assemble, names, row_lines, split_files
 from docutune.records import Made, Message, Origin, Sample, Span, Split
 
 
@@ -76,14 +75,13 @@ def test_a_small_share_still_holds_something_out(share: float) -> None:
     assert assemble(corpus(5), SplitConfig(rephrased=share)).of("test")
 
 
-def test_written_splits_hold_messages_and_no_origin_but_samples_hold_both(tmp_path: Path) -> None:
+def test_written_splits_hold_messages_and_no_origin_but_samples_hold_both() -> None:
     dataset = assemble(corpus(), SplitConfig())
-    write_samples(dataset, tmp_path / "samples.jsonl")
     train = [json.loads(line) for line in split_files(dataset)["train.jsonl"].splitlines()]
     assert len(train) == len(dataset.of("train"))
     assert {"role": "assistant", "content": "The answer to fact-0."} in [row["messages"][1] for row in train]
     assert not any("origin" in row for row in train)
-    rows = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in row_lines(dataset).splitlines()]
     assert len(rows) == 160
     assert rows[0]["origin"]["spans"] == [{"source": "docs/a.md", "first_line": 1, "last_line": 1}]
 

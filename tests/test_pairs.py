@@ -15,7 +15,7 @@ import pytest
 from installed import Installed
 
 from docutune.contracts import Parser
-from docutune.corpus import assemble, write_samples
+from docutune.corpus import assemble, row_lines
 from docutune.records import Given, Made, Message, Origin, Parsed, Sample, Span
 from docutune.registry import Registry
 
@@ -134,8 +134,7 @@ def test_what_docutune_wrote_comes_back_as_it_was(tmp_path: Path) -> None:
         rephrased, unseen_symbols, validation, test, seed = 0.3, 0.2, 0.3, 0.1, 0
 
     dataset = assemble(map(made, range(80)), Options())
-    write_samples(dataset, tmp_path / "samples.jsonl")
-    found = parse((tmp_path / "samples.jsonl").read_bytes(), "samples.jsonl")
+    found = parse(row_lines(dataset).encode(), "samples.jsonl")
     kept = [row for row in dataset.rows if row.split]
     assert [(given.sample, given.split) for given in found.samples] == [(row.made.sample, row.split) for row in kept]
     left_out = len(dataset.rows) - len(kept)

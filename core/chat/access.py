@@ -30,11 +30,15 @@ GRACE_SECONDS = 10.0
 
 @dataclass
 class Lent:
-    """contracts.Chat for one task, which comes from these places; `replies` are the keys of those that it used."""
+    """contracts.Chat for one task, which comes from these places; `replies` are the keys of those that it used.
+
+    `unanswered` counts the questions that had no reply.
+    """
 
     access: ChatAccess
     spans: tuple[Span, ...]
     replies: list[str] = field(default_factory=list)
+    unanswered: int = 0
 
     async def ask(self, messages: Sequence[Message], schema: type[Reply]) -> Reply:
         """As contracts.Chat says."""
@@ -43,7 +47,11 @@ class Lent:
         if options.structured_output == "prompt":
             messages = with_schema(messages, json.dumps(described, ensure_ascii=False))
         request = Request.of(options, messages, described)
-        kept = await self.access.reply(request, schema, self.spans)
+        try:
+            kept = await self.access.reply(request, schema, self.spans)
+        except Unanswered:
+            self.unanswered += 1
+            raise
         self.replies.append(request.key)
         return read(kept.text, kept.finish, schema)
 

@@ -24,8 +24,14 @@ COMMANDS = {
     "monitor": Command("docutune.cli.monitor:monitor", "Watch trainings in TensorBoard, on this machine alone"),
     "trace": Command("docutune.cli.trace:trace", "Show where a sample, document, symbol or model comes from"),
     "eval": Command("docutune.cli.evaluate:evaluate", "Measure a model again, base against tuned"),
+    "dataset": Command("docutune.cli.dataset:dataset", "Look after dataset versions and question-answer files"),
     "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),
     "plugins": Command("docutune.cli.plugins:plugins", "Show the installed plugins and their options"),
     "schema": Command("docutune.cli.schema:schema", "Print the JSON Schema of the pipeline file for editors"),
     "clean": Command("docutune.cli.clean:clean", "Free what no run of this workspace names"),
 }
+
+DATASET = {
+    "list": Command("docutune.cli.dataset.list:list_versions", "List the dataset versions of this workspace"),
+}
+"""The commands below `docutune dataset`."""

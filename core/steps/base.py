@@ -14,7 +14,7 @@ from docutune.contracts import Chat, Registration
 from docutune.corpus import Dataset
 from docutune.errors import PluginError
 from docutune.evaluation import Comparison
-from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Span, Split
+from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Sample, Span, Split
 from docutune.registry import Registry
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
@@ -38,12 +38,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A sample or task that was left out, and why. `subject` is a sample's id or a task's key, `spans` its sources."""
+    """A sample or task that was left out, and why. `subject` is a sample's id or a task's key, `spans` its sources.
+
+    `sample` is what was left out; None for a task that gave none.
+    """
 
     subject: str
     producer: str
     reason: str
     spans: tuple[Span, ...] = ()
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,7 @@ class StepContext:
         if self.lent is None:
             raise PluginError(
                 "a plugin asked for a chat model that it is not lent",
-                "core lends one to generators whose Config is a docutune.ChatConfig",
+                "core lends one to generators and curators whose Config is a docutune.ChatConfig",
             )
         return self.lent
 

@@ -12,18 +12,37 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from docutune import atomic
+from docutune.chat.access import access
+from docutune.chat.options import ChatConfig
 from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
 from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files
 from docutune.errors import DocutuneError
 from docutune.guard import a, awaited, guarded, mistake, series
-from docutune.records import RECORDS_VERSION, JsonValue, Made, canonical, fingerprint
+from docutune.records import RECORDS_VERSION, JsonValue, Made, canonical, fingerprint, from_json, to_json
 from docutune.registry import Registry
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
+from docutune.versions import is_whole, publish
 from docutune.workspace import Store
 
 _REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a curator decided: id of a rejected sample -> the reason, and the keys of the replies that it stands on.
+
+    Not `lasting` where questions to the chat model were not answered: the next run asks them again.
+    """
+
+    reasons: Mapping[str, str]
+    replies: tuple[str, ...] = ()
+    unanswered: int = 0
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the next run may use it."""
+        return self.unanswered == 0
 
 
 @dataclass(frozen=True)
@@ -45,17 +64,18 @@ class Curate:
         return self.config.uses
 
     def key(self, products: Products) -> str | None:
-        """The curator and the identities of all samples before it."""
+        """The curator, the identities of all samples before it, and the splits that files give them."""
         if products.samples is None:
             return None
         identity = plugin_identity(self.config.entry.registration, self.config.options)
         ids = sorted(made.sample.id for made in products.samples)
-        return fingerprint(["curate", RECORDS_VERSION, identity, self.seed, ids])
+        splits = {name: split for name, split in products.given.items() if split is not None}
+        return fingerprint(["curate", RECORDS_VERSION, identity, self.seed, ids, splits])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """The kept decisions, applied to the samples of this walk."""
         value = store.recall("results", key)
-        return None if value is None else self._apply(products, dict(value))
+        return None if value is None else self._apply(products, from_json(Decided, value))
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Ask the curator; samples go in by their ids' order, so that it cannot depend on another.
@@ -63,32 +83,50 @@ class Curate:
         Each id goes in once: rejecting the second copy of a sample would reject the first, too.
         """
         unique = {made.sample.id: made for made in products.samples or ()}
-        samples = [made for _, made in sorted(unique.items())]
-        curator: Curator = self.registry.create(self.config.entry, self.config.options)
-        context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress, tools.note)
-        reasons = asyncio.run(self._reasons(curator, samples, context))
-        tools.store.keep("results", key, [[subject, reason] for subject, reason in sorted(reasons.items())])
-        return self._apply(products, reasons)
+        samples = [replace(made, split=products.given.get(name)) for name, made in sorted(unique.items())]
+        decided = asyncio.run(self._decide(samples, tools))
+        if decided.lasting:
+            tools.store.keep("results", key, to_json(decided))
+        return self._apply(products, decided)
 
     def count(self, products: Products, store: Store) -> Count | None:
         """A curator sees all samples at once."""
         return None
+
+    async def _decide(self, samples: Sequence[Made], tools: Tools) -> Decided:
+        """A chat model is lent only to a plugin whose options name one."""
+        curator: Curator = self.registry.create(self.config.entry, self.config.options)
+        context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress, tools.note)
+        if not isinstance(self.config.options, ChatConfig):
+            return Decided(await self._reasons(curator, samples, context))
+        async with access(self.config.options, tools.budget) as chat:
+            lent = chat.lend(())
+            reasons = await self._reasons(curator, samples, replace(context, lent=lent))
+            return Decided(reasons, tuple(dict.fromkeys(lent.replies)), lent.unanswered)
 
     async def _reasons(self, curator: Curator, samples: Sequence[Made], context: StepContext) -> dict[str, str]:
         """Id of a rejected sample -> the reason."""
         plugin = self.config.entry.full_name
         with guarded(plugin, "while it looked through the samples"):
             given = await awaited(plugin, "reject", curator.reject(samples, context))
-            return {samples[place].sample.id: why for place, why in _decisions(plugin, given, len(samples))}
+            found = {samples[place].sample.id: why for place, why in _decisions(plugin, given, len(samples))}
+            return dict(sorted(found.items()))
 
-    def _apply(self, products: Products, reasons: dict[str, str]) -> Products:
-        samples = products.samples or ()
+    def _apply(self, products: Products, decided: Decided) -> Products:
+        samples, reasons = products.samples or (), decided.reasons
         kept = tuple(made for made in samples if made.sample.id not in reasons)
-        spans = {made.sample.id: made.origin.spans for made in samples}
+        made_by_id = {made.sample.id: made for made in samples}
+        left_out = ((made_by_id[subject], reason) for subject, reason in reasons.items())
         rejected = tuple(
-            Rejection(subject, self.plugin, reason, spans.get(subject, ())) for subject, reason in reasons.items()
+            Rejection(made.sample.id, self.plugin, reason, made.origin.spans, made.sample) for made, reason in left_out
         )
-        return replace(products, samples=kept, rejected=(*products.rejected, *rejected))
+        return replace(
+            products,
+            samples=kept,
+            rejected=(*products.rejected, *rejected),
+            replies=products.replies | frozenset(decided.replies),
+            unanswered=products.unanswered + decided.unanswered,
+        )
 
 
 def _decisions(plugin: str, given: Any, count: int) -> Iterator[tuple[int, str]]:
@@ -127,16 +165,12 @@ class Assemble:
         folder = store.dataset_folder(dataset.version)
         whole = all(_holds(folder / name, content) for name, content in files.items())
         whole = whole and _tells(folder / DESCRIPTION, described(dataset, self.project))
-        return replace(products, dataset=dataset) if whole else None
+        return replace(products, dataset=dataset) if whole and is_whole(folder) else None
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Write the version's files."""
-        dataset, files = self._assemble(key, products)
-        with tools.store.staging(tools.store.dataset_folder(dataset.version)) as folder:
-            for name, content in files.items():
-                atomic.write_text(folder / name, content)
-            told = json.dumps(described(dataset, self.project), indent=2, ensure_ascii=False)
-            atomic.write_text(folder / DESCRIPTION, told + "\n")
+        dataset, _ = self._assemble(key, products)
+        publish(dataset, self.project, tools.store)
         return replace(products, dataset=dataset)
 
     def count(self, products: Products, store: Store) -> Count | None:
@@ -168,7 +202,7 @@ def _tells(path: Path, expected: Mapping[str, JsonValue]) -> bool:
     """Whether a dataset.json fits; the project's name may have changed since."""
     try:
         told = json.loads(path.read_bytes())
-        return isinstance(told, dict) and {**expected, "project": None} == {**told, "project": None}
+        return isinstance(told, dict) and {**told, **expected, "project": None} == {**told, "project": None}
     except (OSError, ValueError):
         return False
 

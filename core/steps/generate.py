@@ -167,7 +167,10 @@ class Generate:
             origin = Origin(item.task.spans, item.key, producer, model)
             made.extend(Made(from_json(Sample, sample), origin) for sample in value["samples"])
             spans = item.task.spans
-            rejected.extend(Rejection(subject, self.plugin, reason, spans) for subject, reason in value["rejected"])
+            rejected.extend(
+                Rejection(subject, self.plugin, reason, spans, None if sample is None else from_json(Sample, sample))
+                for subject, reason, sample in value["rejected"]
+            )
         return replace(
             products,
             samples=(*(products.samples or ()), *made),

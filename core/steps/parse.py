@@ -166,7 +166,7 @@ class Parse:
                 if name in made:
                     first = made[name].origin
                     reason = f"copy of another row: {given.span} of {first.spans[0]}"
-                    doubles.append(Rejection(name, entry.name, reason, (given.span,)))
+                    doubles.append(Rejection(name, entry.name, reason, (given.span,), given.sample))
                     made[name] = Made(given.sample, replace(first, spans=(*first.spans, given.span)))
                 else:
                     producer = f"{entry.name}@{entry.registration.revision}"

@@ -61,12 +61,17 @@ class Attempts:
             if first.complaint is not None:
                 last = await self._try(item, context, first.complaint, names)
         except Unanswered as error:
-            return Done({**self._value([], [[item.key, error.reason]], names, chat), "unanswered": 1}, lasting=False)
+            return Done(
+                {**self._value([], [[item.key, error.reason, None]], names, chat), "unanswered": 1}, lasting=False
+            )
         chosen = first if last.refused else last  # what was right at first is not lost
         kept = [to_json(sample) for sample in chosen.samples if sample.id not in chosen.wrong]
-        rejected: list[JsonValue] = [[subject, reason] for subject, reason in chosen.wrong.items()]
+        by_id = {sample.id: sample for sample in chosen.samples}
+        rejected: list[JsonValue] = [
+            [subject, reason, to_json(by_id[subject])] for subject, reason in chosen.wrong.items()
+        ]
         if last.refused:
-            rejected.append([item.key, last.refused])
+            rejected.append([item.key, last.refused, None])
         return Done(self._value(kept, rejected, names, chat))
 
     def _value(
