@@ -142,7 +142,7 @@ def start(project: Installed, *arguments: str, **streams: Any) -> subprocess.Pop
     return subprocess.Popen([*COMMAND, *arguments], cwd=project.work, env=variables(project), text=True, **streams)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 60) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = 120) -> bool:
     """Whether it holds soon."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

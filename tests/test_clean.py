@@ -85,7 +85,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder)
     for number in range(3):
         edit(folder, number)
-        subprocess.run([*COMMAND, "run"], cwd=folder, check=True, capture_output=True, timeout=60)
+        subprocess.run([*COMMAND, "run"], cwd=folder, check=True, capture_output=True, timeout=180)
     for path in folder.rglob("*"):
         age(path)  # else they may seem to be of a run that begins within the two seconds that clocks may be off
     return folder
@@ -278,7 +278,7 @@ def waiting_run(project: Installed) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         [*COMMAND, "run"], cwd=project.work, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE
     ) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and not (_count(calls, "track") > before and sent(project)):
             time.sleep(0.02)
         try:

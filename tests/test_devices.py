@@ -109,7 +109,7 @@ def interrupt() -> None:
 
 def living(processes: list[int]) -> list[int]:
     """Those that are still there after a while; a dead one that nobody has waited for is gone."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while (left := [pid for pid in processes if lives(pid)]) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left

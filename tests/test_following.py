@@ -260,13 +260,13 @@ def test_a_pipeline_that_holds_out_nothing_is_refused_with_its_line(tmp_path: Pa
     )
     (tmp_path / "pipeline.yaml").write_text(text)
     command = [sys.executable, "-c", COMMAND, "validate"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180)
     told = done.stdout + done.stderr
     assert done.returncode == 2, told
     assert "pipeline.yaml:9: train[0].with.early_stopping: goes by the validation loss" in told
     assert "pipeline.yaml:10: train[0].with.keep: goes by the validation loss" in told
     (tmp_path / "pipeline.yaml").write_text(text.replace("validation: 0", "validation: 0.1"))
-    assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=180).returncode == 0
 
 
 # ---- no numbers

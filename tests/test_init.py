@@ -530,7 +530,7 @@ class Terminal:
     def end(self) -> int:
         """Read the rest; the exit code."""
         self.read()
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=120)
 
 
 @contextmanager

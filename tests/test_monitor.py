@@ -60,17 +60,17 @@ def monitored(work: Path, *arguments: str) -> Iterator[tuple[str, str, subproces
             assert line, process.stderr and process.stderr.read()
             yield line, line.split()[-1], process
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(120) == 0
         finally:
             process.kill()
 
 
 def ask(address: str, path: str) -> Any:
-    with urllib.request.urlopen(f"{address}{path}", timeout=20) as reply:
+    with urllib.request.urlopen(f"{address}{path}", timeout=120) as reply:
         return json.loads(reply.read())
 
 
-def tags(address: str, runs: int, seconds: float = 40) -> dict[str, dict[str, Any]]:
+def tags(address: str, runs: int, seconds: float = 120) -> dict[str, dict[str, Any]]:
     """Run -> scalars, once all are read."""
     until = time.monotonic() + seconds
     while True:

@@ -440,7 +440,7 @@ def test_a_terminal_makes_nothing_again(project: Project) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", COMMAND, "run"]
     done = subprocess.run(
-        command, cwd=project.work, env=project.environment({}), stdout=theirs, stderr=theirs, timeout=60, check=True
+        command, cwd=project.work, env=project.environment({}), stdout=theirs, stderr=theirs, timeout=180, check=True
     )
     os.close(theirs)
     os.close(ours)
@@ -552,7 +552,7 @@ def test_a_training_that_was_killed_is_no_model(project: Project) -> None:
     with project.start("run", *longer) as run:
         try:
             os.kill(first_progress(project)["pid"], signal.SIGKILL)
-            _, errors = run.communicate(timeout=60)
+            _, errors = run.communicate(timeout=120)
         finally:
             run.kill()
     assert run.returncode == 1

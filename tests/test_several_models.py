@@ -296,12 +296,12 @@ def test_a_stop_ends_the_run_at_once(environment: Installed) -> None:
         start_new_session=True,
     ) as process:
         log = environment.work / ".docutune/runs/latest/jobs/large/log.txt"
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not (log.is_file() and "hello" in log.read_text()):
             assert time.monotonic() < until
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        errors = process.communicate(timeout=60)[1]
+        errors = process.communicate(timeout=120)[1]
     assert process.returncode == 130, errors
     assert "train:last" not in errors
     (row,) = environment.answer("status")

@@ -102,7 +102,7 @@ def running(project: Installed, stderr: int = subprocess.DEVNULL) -> Iterator[su
         [*COMMAND, "run"], cwd=project.work, env=environment, stdout=subprocess.DEVNULL, stderr=stderr, text=True
     ) as process:
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while not (project.work / "working").exists() and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert (project.work / "working").exists()
@@ -150,7 +150,7 @@ def test_looking_at_the_status_never_keeps_a_run_from_starting(project: Installe
 def test_the_first_ctrl_c_is_answered_at_once(slow: Installed) -> None:
     with running(slow, subprocess.PIPE) as process:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 143
     assert errors.count("stopping...") == 1
     assert errors.index("stopping...") < errors.index("stopped  generate:slow")

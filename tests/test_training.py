@@ -271,7 +271,7 @@ def test_training_can_be_stopped_in_the_middle(base: ModelRef, samples: Path, tm
     started = time.monotonic()
     with pytest.raises(Cancelled):
         run_job("train", spec, tmp_path / "job", interrupt)
-    assert time.monotonic() - started < 40
+    assert time.monotonic() - started < 300  # of hours
     last = (tmp_path / "job" / "events.jsonl").read_text("utf-8").splitlines()[-1]
     assert json.loads(last)["event"] == "cancelled"
 
@@ -341,7 +341,7 @@ def test_close_unloads_the_model(base: ModelRef) -> None:
         list(session.answer(probes()[:1], "base"))
 
 
-def gone(pid: int, seconds: float = 20) -> bool:
+def gone(pid: int, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
