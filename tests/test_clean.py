@@ -422,7 +422,7 @@ def test_it_asks_on_a_terminal_and_needs_a_word_without_one(project: Installed) 
         ours, theirs = pty.openpty()
         os.write(ours, f"{answer}\n".encode())
         done = subprocess.run(
-            [*COMMAND, "clean"], cwd=project.work, stdin=theirs, capture_output=True, text=True, timeout=60
+            [*COMMAND, "clean"], cwd=project.work, stdin=theirs, capture_output=True, text=True, timeout=180
         )
         os.close(ours)
         os.close(theirs)

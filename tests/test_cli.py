@@ -95,7 +95,7 @@ def test_a_reader_that_leaves_early_sees_no_traceback(environment: Installed) ->
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=180) == 1
 
 
 def test_completion_offers_commands_without_loading_them(environment: Installed) -> None:

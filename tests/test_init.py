@@ -381,7 +381,7 @@ def test_a_folder_that_may_not_be_written_is_refused_before_any_question(project
         capture_output=True,
         text=True,
         preexec_fn=without_rights,
-        timeout=60,
+        timeout=180,
     )
     project.work.chmod(0o755)
     assert done.returncode == 1
@@ -400,7 +400,7 @@ def test_folders_that_may_not_be_read_are_named(project: Installed) -> None:
         capture_output=True,
         text=True,
         preexec_fn=without_rights,
-        timeout=60,
+        timeout=180,
     )
     (project.work / "secret").chmod(0o755)
     assert done.returncode == 0, done.stderr
@@ -610,7 +610,7 @@ def test_without_a_terminal_it_does_not_wait(project: Installed) -> None:
         stdin=reading,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     os.close(reading)
     os.close(writing)

@@ -462,7 +462,7 @@ def run_without_privileges(project: Installed, *arguments: str) -> subprocess.Co
     as_root = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     code = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [*as_root, sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=project.work, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, cwd=project.work, timeout=180)
 
 
 def test_a_damaged_index_holds_up_no_command(project: Installed) -> None:

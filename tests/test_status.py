@@ -166,7 +166,7 @@ def test_a_run_goes_on_when_nobody_reads_its_lines(slow: Installed) -> None:
         assert os.read(reading, 10)
         os.close(reading)
         (slow.work / "go on").touch()
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
     assert process.returncode == 0
     assert "finished" in output
     assert outcomes(slow) == ["finished"]
@@ -300,7 +300,7 @@ def unprivileged(project: Installed, *arguments: str) -> Any:
         env=variables(project),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
 
@@ -362,7 +362,7 @@ def test_chat_in_a_terminal_prompts(project: Installed) -> None:
     ) as process:
         os.close(there)
         os.write(here, b"hello\n\x04")
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
     seen = os.read(here, 1000).decode()
     os.close(here)
     assert output == "you said hello\n"
