@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 
 from docutune.chat.budget import Budget
-from docutune.chat.failures import Failed, explain
+from docutune.chat.failures import Failed
 from docutune.chat.journal import Kept, Request
 from docutune.chat.ledger import Amount, Attempt
-from docutune.chat.model import Model, Received
+from docutune.chat.model import Model, Provider, Received
 from docutune.chat.options import ChatConfig, Prices
 from docutune.chat.reading import read
 from docutune.chat.retries import trying
@@ -57,9 +57,12 @@ class Lent:
 
 
 class ChatAccess:
-    """The chat model of one step, inside one event loop. Nothing of it is made before the first request is sent."""
+    """The chat model of one step, inside one event loop. Nothing of it is made before the first request is sent.
 
-    def __init__(self, options: ChatConfig, budget: Budget) -> None:
+    With a model of this machine (`local`) nothing is scanned for secrets, for nothing is sent anywhere.
+    """
+
+    def __init__(self, options: ChatConfig, budget: Budget, local: Model | None = None) -> None:
         self.options = options
         self._budget = budget
         self._guard = Guard(options.api_key_env)
@@ -67,7 +70,8 @@ class ChatAccess:
         self._slots = asyncio.Semaphore(options.concurrency)
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._changed = asyncio.Event()
-        self._model: Model | None = None
+        self._model = local
+        self._stays = local is not None
         self._under_way: set[asyncio.Task[Kept]] = set()
         self._answered = False
 
@@ -99,7 +103,8 @@ class ChatAccess:
             if kept is not None:
                 self._budget.reused()
                 return kept
-            self._scan(request, spans)
+            if not self._stays:
+                self._scan(request, spans)
             try:
                 return await trying(lambda: self._attempt(request, schema), self.options.retries)
             except Failed as failure:
@@ -132,7 +137,7 @@ class ChatAccess:
         amount = attempt.amount  # what counts unless it turns out to be less
         try:
             await asyncio.to_thread(self._budget.ledger.sent, attempt, _now())
-            received = await self._send(model, request, schema)
+            received = await model.send(request, schema)
             kept, amount = self._priced(received, attempt.amount)
             await asyncio.to_thread(self._budget.journal.keep, request.key, kept)
             self._answered = True
@@ -154,7 +159,7 @@ class ChatAccess:
 
     def _opened(self) -> Model:
         if self._model is None:
-            self._model = Model(self.options)
+            self._model = Provider(self.options, self._guard.redact)
         return self._model
 
     async def _reserve(self, request: Request) -> Attempt:
@@ -166,13 +171,6 @@ class ChatAccess:
             self._changed.clear()
             await self._changed.wait()
         return self._budget.reserve(request.key, most, self._prices is not None)
-
-    async def _send(self, model: Model, request: Request, schema: type[BaseModel]) -> Received:
-        try:
-            async with asyncio.timeout(self.options.timeout):
-                return await model.send(request.messages, schema)
-        except Exception as error:
-            raise explain(error, self.options.model, self._guard.redact) from None  # it may quote the key
 
     def _priced(self, received: Received, most: Amount) -> tuple[Kept, Amount]:
         """The reply as it is kept, and what it cost: the most that it could, where the server does not say."""
@@ -188,12 +186,12 @@ class ChatAccess:
 
 
 @asynccontextmanager
-async def access(options: ChatConfig, budget: Budget) -> AsyncIterator[ChatAccess]:
-    """The chat model of these options in the running event loop, closed when the block ends.
+async def access(options: ChatConfig, budget: Budget, local: Model | None = None) -> AsyncIterator[ChatAccess]:
+    """The chat model of these options, or `local` in its place, in the running event loop; closed at the block's end.
 
     When something fails, replies to what was sent before are awaited and kept; a user who stops is not kept waiting.
     """
-    opened = ChatAccess(options, budget)
+    opened = ChatAccess(options, budget, local)
     try:
         yield opened
     except Cancelled:

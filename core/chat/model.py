@@ -1,18 +1,19 @@
-"""The only module that knows LangChain: a chat model from options, and one request as plain values."""
+"""What a chat model is to core, and the one of a provider or server: the only module that knows LangChain."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from docutune.chat.failures import explain
+from docutune.chat.journal import Request
 from docutune.chat.options import ChatConfig
 from docutune.environment import absent
 from docutune.errors import DocutuneError, PluginError
-from docutune.records import Message
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -36,40 +37,48 @@ class Received:
     output_tokens: int | None
 
 
-class Model:
+class Model(Protocol):
     """A chat model inside one event loop."""
 
-    def __init__(self, options: ChatConfig) -> None:
+    async def send(self, request: Request, schema: type[BaseModel]) -> Received:
+        """One request, without a second try; failures.Failed says why it brought no reply."""
+
+    async def close(self) -> None:
+        """Give back what is held open in this loop."""
+
+
+class Provider:
+    """Implements Model with a provider's LangChain package; `redact` takes secrets out of what is said of failures."""
+
+    def __init__(self, options: ChatConfig, redact: Callable[[str], str]) -> None:
         _check_installed()
         self._options = options
+        self._redact = redact
         self._client = _client(options)
         self._model = _build(options, {} if self._client is None else {"http_async_client": self._client})
 
-    async def send(self, messages: Sequence[Message], schema: type[BaseModel]) -> Received:
-        """One request, without a second try; raises whatever LangChain or the provider's client raises."""
-        from langsmith import tracing_context
-
-        model: Any = self._model
-        if self._options.structured_output == "provider":
-            model = _structured(self._model, self._options, schema)
-        with tracing_context(enabled=False):  # a variable of the environment must not send prompts elsewhere, too
-            reply = await model.ainvoke([(message.role, message.content) for message in messages])
-        return _received(reply["raw"] if isinstance(reply, Mapping) else reply)
+    async def send(self, request: Request, schema: type[BaseModel]) -> Received:
+        """As Model says; a server that takes longer than the `timeout` of the options has failed."""
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                return await self._invoke(request, schema)
+        except Exception as error:
+            raise explain(error, self._options.model, self._redact) from None  # it may quote the key
 
     async def close(self) -> None:
         """Close the connections that the client holds open in this loop."""
         if self._client is not None:
             await self._client.aclose()
 
+    async def _invoke(self, request: Request, schema: type[BaseModel]) -> Received:
+        from langsmith import tracing_context
 
-@asynccontextmanager
-async def opened(options: ChatConfig) -> AsyncIterator[Model]:
-    """A model that is closed when the block ends."""
-    model = Model(options)
-    try:
-        yield model
-    finally:
-        await model.close()
+        model: Any = self._model
+        if self._options.structured_output == "provider":
+            model = _structured(self._model, self._options, schema)
+        with tracing_context(enabled=False):  # a variable of the environment must not send prompts elsewhere, too
+            reply = await model.ainvoke([(message.role, message.content) for message in request.messages])
+        return _received(reply["raw"] if isinstance(reply, Mapping) else reply)
 
 
 def key_of(options: ChatConfig) -> str | None:
