@@ -146,13 +146,19 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one file holds; `problems` are shown to the user, the rest of the file counts all the same."""
+    """What one file holds; `problems` are shown to the user, the rest of the file counts all the same.
+
+    A parser of samples begins a problem with one row with its "line 14: " or "lines 3-5: ", and says which `shape` it
+    takes the file for, such as "question/answer", and the names of its `fields`.
+    """
 
     sections: tuple[Section, ...] = ()
     symbols: tuple[Symbol, ...] = ()
     aliases: tuple[Alias, ...] = ()
     problems: tuple[str, ...] = ()
     samples: tuple[Given, ...] = ()
+    shape: str = ""
+    fields: tuple[str, ...] = ()
 
 
 # ---- what generators make

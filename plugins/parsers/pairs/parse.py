@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,17 @@ from docutune.plugins.parsers.pairs.problems import Notes, listed, unrecognised
 from docutune.plugins.parsers.pairs.rows import Broken, Found, Row, RowError, folded
 from docutune.plugins.parsers.pairs.samples import sample_of, split_of, was_left_out
 from docutune.plugins.parsers.pairs.shapes import Fields, Shape, conversation, shapes
+from docutune.plugins.parsers.pairs.sheets import read_sheets
 from docutune.plugins.parsers.pairs.table_rows import read_table
-from docutune.plugins.parsers.text import decode, split_lines
+from docutune.plugins.parsers.pairs.typos import typos
+from docutune.plugins.parsers.text import decode, split_lines, storable
 from docutune.records import Given, Parsed, Span
 
 if TYPE_CHECKING:
     from docutune.plugins.parsers.pairs.plugin import Config
 
 _REPLACED = "\ufffd"
+_MOST_NAMES = 100
 
 
 class Pairs:
@@ -29,18 +33,18 @@ class Pairs:
         self._system = config.system
         self._system_column = _folded(config.system_column)
         self._encoding = config.encoding
+        self._listed = config.listed
         self._shapes = shapes(_folded(config.question), _folded(config.answer), self._system_column)
 
     def parse(self, content: bytes, source: str) -> Parsed:
         """A sample for each row. A row of which none can be made is a problem; ValueError when that is so of all rows
         because the file is of no known shape.
         """
-        text, damaged = self._text(content)
-        found = list(self._rows(text, PurePosixPath(source).suffix.lower()))
+        found, damaged = self._found(content, PurePosixPath(source).suffix.lower())
         shape = self._shape([row for row in found if isinstance(row, Row)])
         if shape is None:
             raise ValueError(unrecognised(found, damaged))
-        notes = Notes()
+        notes = Notes(typos=typos(found))
         given: list[Given] = []
         broken: list[Broken] = []
         for item in found:
@@ -48,7 +52,15 @@ class Pairs:
                 given += self._given(item, shape, source, damaged, notes)
             except RowError as error:
                 broken.append(Broken(item.first_line, item.last_line, error.reason, error.detail))
-        return Parsed(problems=(*listed(broken), *notes.problems()), samples=tuple(given))
+        problems = (*listed(broken, self._listed), *notes.problems())
+        return Parsed(problems=problems, samples=tuple(given), shape=shape.name, fields=_names(found))
+
+    def _found(self, content: bytes, suffix: str) -> tuple[list[Found], bool]:
+        """The rows and what is none, and whether bytes had to be replaced."""
+        if suffix == ".xlsx":
+            return list(read_sheets(content, self._recognises)), False
+        text, damaged = self._text(content)
+        return list(self._rows(text, suffix)), damaged
 
     def _text(self, content: bytes) -> tuple[str, bool]:
         """The text with line feeds at its line ends, and whether bytes had to be replaced."""
@@ -60,8 +72,11 @@ class Pairs:
 
     def _rows(self, text: str, suffix: str) -> Iterator[Found]:
         if suffix in (".csv", ".tsv"):
-            return read_table(text, suffix, lambda names: self._fitting(names) is not None)
+            return read_table(text, suffix, self._recognises)
         return read_json(text, suffix)
+
+    def _recognises(self, names: Collection[str]) -> bool:
+        return self._fitting(names) is not None
 
     def _fitting(self, names: Collection[str]) -> Shape | None:
         return next((shape for shape in self._shapes if shape.fits(names)), None)
@@ -87,6 +102,12 @@ class Pairs:
         if unknown:
             notes.unknown_splits.append((item.first_line, unknown))
         yield Given(sample_of(fields, messages), Span(source, item.first_line, item.last_line), split)
+
+
+def _names(found: Iterable[Found]) -> tuple[str, ...]:
+    """The names of the fields of all rows, in the order in which they come up."""
+    names = (name.strip() for item in found if isinstance(item, Row) for name in item.fields)
+    return tuple(map(storable, islice(dict.fromkeys(filter(None, names)), _MOST_NAMES)))
 
 
 def _folded(name: str | None) -> str | None:

@@ -32,6 +32,10 @@ class Config(BaseModel):
         str | None, Field(description="encoding of files that are not UTF-8, such as gb18030; UTF-16 needs its mark")
     ] = None
 
+    listed: Annotated[
+        int, Field(ge=1, description="how many rows that give no sample are listed one by one; the others are counted")
+    ] = 20
+
     @field_validator("encoding")
     @classmethod
     def _is_known(cls, value: str | None) -> str | None:
@@ -48,11 +52,11 @@ def docutune_parsers() -> list[ParserRegistration]:
     return [
         ParserRegistration(
             name="pairs",
-            revision=1,
-            summary="Question-answer pairs and conversations from JSON, JSON Lines, CSV and TSV files",
+            revision=2,
+            summary="Question-answer pairs and conversations from JSON, JSON Lines, CSV, TSV and XLSX files",
             config=Config,
             load="docutune.plugins.parsers.pairs.parse:Pairs",
-            suffixes=(".jsonl", ".json", ".csv", ".tsv"),
+            suffixes=(".jsonl", ".json", ".csv", ".tsv", ".xlsx"),
             reads="samples",
         )
     ]

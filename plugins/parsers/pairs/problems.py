@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from docutune.plugins.parsers.pairs.rows import Broken, Found, Row
 from docutune.plugins.parsers.pairs.shapes import PAIRS, TURNS
 
-_SHOWN = 20
 _SHOWN_NAMES = 12
 _NAME_LENGTH = 40
 
 
-def listed(broken: Sequence[Broken]) -> tuple[str, ...]:
+def listed(broken: Sequence[Broken], most: int) -> tuple[str, ...]:
     """A line for each of the first rows, and one that sums up the others."""
-    lines = [str(item) for item in broken[:_SHOWN]]
-    rest = Counter(item.reason for item in broken[_SHOWN:])
+    lines = [str(item) for item in broken[:most]]
+    rest = Counter(item.reason for item in broken[most:])
     if rest:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in rest.most_common())
         lines.append(f"and {rest.total()} more {_plural(rest.total())}: {reasons}")
@@ -30,6 +29,7 @@ class Notes:
 
     left_out: list[int] = field(default_factory=list)
     unknown_splits: list[tuple[int, str]] = field(default_factory=list)
+    typos: list[tuple[int, str, str]] = field(default_factory=list)
 
     def problems(self) -> tuple[str, ...]:
         """A line for each kind of them."""
@@ -44,6 +44,11 @@ class Notes:
                 f"line {line}: split {name[:_NAME_LENGTH]!r} is not train, validation or test; {count} with such a "
                 "split count as having none"
             )
+        if self.typos:
+            line, name, meant = self.typos[0]
+            others = "".join(f", {other!r}" for other in dict.fromkeys(item[1] for item in self.typos) if other != name)
+            more = f"; {_rows(len(self.typos))} with such fields{others and f', also{others[1:]}'}"
+            lines.append(f"line {line}: unknown field {name[:_NAME_LENGTH]!r}; did you mean {meant!r}?{more}")
         return tuple(lines)
 
 

@@ -41,6 +41,10 @@ _ROLES: Mapping[str, Role] = {
 class Shape(Protocol):
     """One way to hold a conversation in a row."""
 
+    @property
+    def name(self) -> str:
+        """What to call it."""
+
     def fits(self, names: Collection[str]) -> bool:
         """Whether a row with fields of these names has this shape."""
 
@@ -53,6 +57,11 @@ class Turns:
     """A list of {role, content} or of {from, value}."""
 
     field: str
+
+    @property
+    def name(self) -> str:
+        """The field, and what such files are known as."""
+        return "ShareGPT (conversations)" if self.field == "conversations" else self.field
 
     def fits(self, names: Collection[str]) -> bool:
         """Whether the field is there."""
@@ -81,6 +90,12 @@ class Pair:
     question: str
     answer: str
     beside: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Both fields, and what such files are known as."""
+        fields = f"{self.question}/{self.answer}"
+        return f"Alpaca ({fields})" if (self.question, self.answer) == ("instruction", "output") else fields
 
     def fits(self, names: Collection[str]) -> bool:
         """Whether both fields are there."""

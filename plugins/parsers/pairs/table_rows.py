@@ -31,11 +31,11 @@ def read_table(text: str, suffix: str, recognises: Recognises) -> Iterator[Found
             if not names:
                 raise ValueError(f"the row of names cannot be read: {broken}")
             yield broken
-        elif _says_something(record):
+        elif says_something(record):
             if names:
-                yield _row(names, record, first, last, delimiter)
+                yield row_of(names, record, first, last, delimiter)
             else:
-                names = _checked(record, recognises)
+                names = checked(record, recognises)
 
 
 def _records(text: str, delimiter: str, skipped: int = 0) -> Iterator[tuple[list[str] | csv.Error, int, int]]:
@@ -64,18 +64,20 @@ def _delimiter(text: str, candidates: str, recognises: Recognises) -> str:
 
     def fitness(delimiter: str) -> tuple[bool, int]:
         records = (record for record, _, _ in _records(text, delimiter))
-        first = next((record for record in records if isinstance(record, csv.Error) or _says_something(record)), [])
+        first = next((record for record in records if isinstance(record, csv.Error) or says_something(record)), [])
         names = [] if isinstance(first, csv.Error) else first
         return recognises([folded(name) for name in names]), len(names)
 
     return max(candidates, key=fitness)
 
 
-def _says_something(record: Sequence[str]) -> bool:
+def says_something(record: Sequence[str]) -> bool:
+    """Whether any cell holds more than space."""
     return any(cell.strip() for cell in record)
 
 
-def _checked(names: list[str], recognises: Recognises) -> list[str]:
+def checked(names: list[str], recognises: Recognises) -> list[str]:
+    """The names of the columns; ValueError where two that are needed have one name."""
     counts = Counter(map(folded, names))
     twice = [name for name in names if counts[folded(name)] > 1 and name.strip()]
     once = [name for name in counts if counts[name] == 1]
@@ -84,9 +86,11 @@ def _checked(names: list[str], recognises: Recognises) -> list[str]:
     return names
 
 
-def _row(names: Sequence[str], cells: Sequence[str], first: int, last: int, delimiter: str) -> Found:
+def row_of(names: Sequence[str], cells: Sequence[str], first: int, last: int, delimiter: str = "") -> Found:
+    """The row with these cells; broken where there are more of them than columns."""
     if any(cell.strip() for cell in cells[len(names) :]):
-        counts = f"{len(cells)} for {len(names)} columns (one that holds {delimiter!r} must stand in quotes)"
+        way_out = f" (one that holds {delimiter!r} must stand in quotes)" if delimiter else ""
+        counts = f"{len(cells)} for {len(names)} columns{way_out}"
         return Broken(first, last, "too many cells", counts)
     return Row(dict(zip(names, cells, strict=False)), first, last)
 
