@@ -21,7 +21,7 @@ from docutune.errors import DocutuneError
 from docutune.guard import a, awaited, guarded, mistake, series
 from docutune.records import RECORDS_VERSION, JsonValue, Made, canonical, fingerprint, from_json, to_json
 from docutune.registry import Registry
-from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity
+from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity, rejected_lines
 from docutune.versions import is_whole, publish
 from docutune.workspace import Store
 
@@ -98,13 +98,13 @@ class Curate:
         curator: Curator = self.registry.create(self.config.entry, self.config.options)
         context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress, tools.note)
         if not isinstance(self.config.options, ChatConfig):
-            return Decided(await self._reasons(curator, samples, context))
+            return Decided(await self.reasons(curator, samples, context))
         async with access(self.config.options, tools.budget) as chat:
             lent = chat.lend(())
-            reasons = await self._reasons(curator, samples, replace(context, lent=lent))
+            reasons = await self.reasons(curator, samples, replace(context, lent=lent))
             return Decided(reasons, tuple(dict.fromkeys(lent.replies)), lent.unanswered)
 
-    async def _reasons(self, curator: Curator, samples: Sequence[Made], context: StepContext) -> dict[str, str]:
+    async def reasons(self, curator: Curator, samples: Sequence[Made], context: StepContext) -> dict[str, str]:
         """Id of a rejected sample -> the reason."""
         plugin = self.config.entry.full_name
         with guarded(plugin, "while it looked through the samples"):
@@ -170,7 +170,7 @@ class Assemble:
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Write the version's files."""
         dataset, _ = self._assemble(key, products)
-        publish(dataset, self.project, tools.store)
+        publish(dataset, self.project, tools.store, rejected_lines(products.rejected))
         return replace(products, dataset=dataset)
 
     def count(self, products: Products, store: Store) -> Count | None:
