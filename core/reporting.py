@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from docutune.config import PipelineConfig
 from docutune.corpus import Dataset, names
+from docutune.reasons import kind_of
 from docutune.records import Sample
 from docutune.report import (
     CurvePoint,
@@ -30,9 +30,6 @@ from docutune.report import (
 )
 from docutune.runlog import RunLog
 from docutune.steps.base import Evaluated, Products, Rejection, TrainedModel
-
-_DETAILS = re.compile(r"[:;]")
-_NAMED = re.compile(r"`[^`]*`|\b[0-9a-f]{16,}\b")
 
 
 def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Report:
@@ -141,9 +138,8 @@ def _symbols(sample: Sample) -> set[str]:
 
 
 def _general(rejection: Rejection) -> str:
-    """The reason without what it names, so that reasons can be counted: its first clause, dots for ids and names."""
-    clause = _DETAILS.split(rejection.reason, maxsplit=1)[0]
-    return f"{rejection.producer}: {_NAMED.sub('…', clause)}"
+    """The reason without what it names, so that reasons can be counted."""
+    return f"{rejection.producer}: {kind_of(rejection.reason)}"
 
 
 def _spending(facts: Mapping[str, Any] | None) -> Spending | None:

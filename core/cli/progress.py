@@ -215,6 +215,8 @@ def _show(name: str, value: object) -> str:
     if name == "cost_usd":
         return f"${value:,.4f}"
     words = name.replace("_", " ")
+    if name == "reasons" and isinstance(value, Mapping):
+        return f"({', '.join(f'{count:,} {reason}' for reason, count in value.items())})"
     if name == "best_step":
         return f"{words} {value}"
     if isinstance(value, int):
