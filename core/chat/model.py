@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from docutune.chat.failures import explain
 from docutune.chat.journal import Request
 from docutune.chat.options import ChatConfig
+from docutune.chat.providers import INSTALL, LIBRARIES
 from docutune.environment import absent
 from docutune.errors import DocutuneError, PluginError
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
     from pydantic import BaseModel
 
-REQUIRES = ("langchain", "langchain_openai", "tenacity", "detect_secrets")
-INSTALL = "pip install 'docutune[langchain]'"
 NO_KEY = "not-needed"
 """Sent as the key to a server of one's own that asks for none; clients refuse to send nothing."""
 
@@ -63,7 +62,7 @@ class Provider:
             async with asyncio.timeout(self._options.timeout):
                 return await self._invoke(request, schema)
         except Exception as error:
-            raise explain(error, self._options.model, self._redact) from None  # it may quote the key
+            raise explain(error, self._options.named, self._redact) from None  # it may quote the key
 
     async def close(self) -> None:
         """Close the connections that the client holds open in this loop."""
@@ -88,22 +87,22 @@ def key_of(options: ChatConfig) -> str | None:
         if not key:
             raise DocutuneError(
                 f"the environment variable {options.api_key_env} is not set, which `api_key_env` names",
-                f"set it to the key of {options.model.partition(':')[0]}",
+                f"set it to the key of {options.named.partition(':')[0]}",
             )
         return key
-    own_server = options.base_url is not None and options.model.startswith("openai:")
+    own_server = options.base_url is not None and options.named.startswith("openai:")
     return NO_KEY if own_server and not os.environ.get("OPENAI_API_KEY") else None
 
 
 def _check_installed() -> None:
-    missing = absent(REQUIRES)
+    missing = absent(LIBRARIES)
     if missing:
         raise PluginError(f"chat models need {', '.join(missing)}: install with {INSTALL}")
 
 
 def _client(options: ChatConfig) -> AsyncClient | None:
     """Connections of this loop's own: LangChain would share them with every later loop, where they are broken."""
-    if not options.model.startswith("openai:"):
+    if not options.named.startswith("openai:"):
         return None
     from openai import DefaultAsyncHttpxClient
 
@@ -124,11 +123,11 @@ def _build(options: ChatConfig, more: Mapping[str, object]) -> BaseChatModel:
         **more,
     }
     try:
-        model: BaseChatModel = init_chat_model(options.model, **given)
+        model: BaseChatModel = init_chat_model(options.named, **given)
     except Exception as error:
         reason = str(error).strip().partition("\n")[0]
         raise PluginError(
-            f"the chat model {options.model!r} cannot be used: {reason}",
+            f"the chat model {options.named!r} cannot be used: {reason}",
             "see the key, the model's name and that its provider's LangChain package is installed",
         ) from error
     return model
@@ -136,14 +135,14 @@ def _build(options: ChatConfig, more: Mapping[str, object]) -> BaseChatModel:
 
 def _length(options: ChatConfig) -> dict[str, Any]:
     """The longest reply; servers that speak OpenAI's protocol know the first of its two names for that."""
-    if options.model.startswith("openai:") and options.base_url:
+    if options.named.startswith("openai:") and options.base_url:
         return {"extra_body": {"max_tokens": options.max_tokens}}
-    return {"num_predict" if options.model.startswith("ollama:") else "max_tokens": options.max_tokens}
+    return {"num_predict" if options.named.startswith("ollama:") else "max_tokens": options.max_tokens}
 
 
 def _structured(model: BaseChatModel, options: ChatConfig, schema: type[BaseModel]) -> Any:
     """The model bound to the schema by the provider's own feature; the raw message stays within reach."""
-    if not options.model.startswith("openai:"):
+    if not options.named.startswith("openai:"):
         return model.with_structured_output(schema.model_json_schema(), include_raw=True)
     from langchain_core.utils.function_calling import convert_to_openai_function
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from docutune.chat.providers import lacks
+from docutune.training import TINY
+
+LOCAL = "local"
+_NAME = f"{LOCAL}:NAME_OR_FOLDER"
+OF_SERVERS = ("base_url", "api_key_env", "input_price", "output_price")
+"""Options that mean nothing to a model of this machine."""
 
 
 class ChatConfig(BaseModel):
@@ -21,8 +27,13 @@ class ChatConfig(BaseModel):
     """Options that change no reply, and so are no part of any key."""
 
     model: Annotated[
-        str, Field(min_length=1, description="provider:name, such as openai:gpt-4o-mini, ollama:qwen3, anthropic:...")
-    ]
+        str | None,
+        Field(
+            min_length=1,
+            description="local: the base model of the first training, on this machine; local:NAME_OR_FOLDER: another "
+            "base model; provider:name, such as openai:gpt-4o-mini, ollama:qwen3, anthropic:...; unset: local",
+        ),
+    ] = None
     base_url: Annotated[
         str | None,
         Field(pattern=r"^https?://", description="an OpenAI-compatible server; unset: the provider's own"),
@@ -55,13 +66,53 @@ class ChatConfig(BaseModel):
 
     @field_validator("model")
     @classmethod
-    def _names_a_provider(cls, model: str) -> str:
-        provider, colon, name = model.partition(":")
-        if not (provider and colon and name):
-            raise ValueError(f"{model!r} names no provider; write provider:name, such as openai:{model.strip(':')}")
-        if problem := lacks(provider):
+    def _can_be_asked(cls, model: str | None) -> str | None:
+        if model is not None and (problem := _mistake(model)):
             raise ValueError(problem)
         return model
+
+    @model_validator(mode="after")
+    def _fits_where_it_runs(self) -> ChatConfig:
+        if not self.is_local:
+            return self
+        unfit = next((name for name in OF_SERVERS if getattr(self, name) is not None), None)
+        if unfit:
+            told = "no model is named" if self.model is None else f"{self.model!r} runs on this machine"
+            raise ValueError(f"{told}, and {unfit} is for servers; the model of a server is provider:name")
+        if self.structured_output == "provider":
+            raise ValueError("structured_output: provider is for servers; a model of this machine is asked by prompt")
+        return self
+
+    @property
+    def named(self) -> str:
+        """The model as messages and keys name it."""
+        return self.model or LOCAL
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the model runs on this machine, so that nothing leaves it."""
+        return self.model is None or self.model.partition(":")[0] == LOCAL
+
+    @property
+    def base(self) -> str:
+        """The base model that answers on this machine, "" while the training that names it is not known."""
+        return "" if self.model is None else self.model.partition(":")[2]
+
+
+def cannot_write(base: str) -> str | None:
+    """Why a base model writes no samples; None where nothing is known against it."""
+    if base != TINY:
+        return None
+    return f"{TINY} cannot write: it shows that a pipeline works; write model: {_NAME}, or provider:name"
+
+
+def _mistake(model: str) -> str | None:
+    provider, colon, name = model.partition(":")
+    if provider == LOCAL:
+        return f"write local, or {_NAME}" if colon and not name else cannot_write(name)
+    if provider and colon and name:
+        return lacks(provider)
+    return f"{model!r} names no provider; write provider:name, such as openai:{model.strip(':')}, or {_NAME}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +124,9 @@ class Prices:
 
     @classmethod
     def of(cls, options: ChatConfig) -> Prices | None:
-        """The prices that the options give; None unless they give both."""
+        """The prices that the options give; None unless they give both. A model of this machine costs nothing."""
+        if options.is_local:
+            return cls(0.0, 0.0)
         if options.input_price is None or options.output_price is None:
             return None
         return cls(options.input_price, options.output_price)

@@ -1,9 +1,14 @@
-"""The providers of chat models that LangChain knows, and the package that each needs."""
+"""The providers of chat models that LangChain knows, and the packages that they need."""
 
 from __future__ import annotations
 
-from docutune.environment import has_module
+from docutune.environment import absent, has_module
 from docutune.suggestions import did_you_mean
+
+LIBRARIES = ("langchain", "langchain_openai", "tenacity", "detect_secrets")
+"""What every provider needs; a model of this machine needs none of them."""
+
+INSTALL = "pip install 'docutune[langchain]'"
 
 _MODULES = {
     "anthropic": "langchain_anthropic",
@@ -33,7 +38,6 @@ _MODULES = {
     "upstage": "langchain_upstage",
     "xai": "langchain_xai",
 }
-_OWN = "langchain_openai"  # of docutune's extra: whoever needs it is told so by the plugin's `requires`
 
 
 def lacks(provider: str) -> str | None:
@@ -41,8 +45,11 @@ def lacks(provider: str) -> str | None:
     module = _MODULES.get(provider)
     if module is None:
         guess = did_you_mean(provider, _MODULES) or f"; LangChain knows {', '.join(_MODULES)}"
-        own = "; a server of your own is openai:NAME with its base_url"
+        own = "; a server of your own is openai:NAME with its base_url, a model of this machine local:NAME_OR_FOLDER"
         return f"unknown provider {provider!r}{guess}{own}"
-    if module == _OWN or has_module(module):
+    missing = absent(LIBRARIES)
+    if missing:
+        return f"provider {provider!r} needs {', '.join(missing)}: install with {INSTALL}"
+    if has_module(module):
         return None
     return f"provider {provider!r} needs {module}: install with pip install {module.replace('_', '-')}"

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from docutune.chat.options import ChatConfig
+from docutune.config.chatting import bound, place_of_model
 from docutune.config.explain import Explainer, problem
 from docutune.config.models import IN_WORKERS, SECTIONS, StepConfig
 from docutune.config.prompts import packaged, stray_folders, with_files
@@ -30,7 +32,7 @@ _DEFAULTS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass
 class Binder:
-    """Collects bound steps, and every problem on the way."""
+    """Collects bound steps, and every problem on the way. `asks_runtime`: a step asks a chat model of this machine."""
 
     document: Document
     registry: Registry
@@ -38,6 +40,7 @@ class Binder:
     folder: Path
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    asks_runtime: bool = False
 
     def section(self, section: str) -> tuple[StepConfig, ...]:
         """The steps of one section, those that are right."""
@@ -57,7 +60,7 @@ class Binder:
 
     def _defaults(self, section: str) -> list[tuple[KeyPath, JsonValue]]:
         tree = self.document.tree if isinstance(self.document.tree, dict) else {}
-        wanted = {"runtime": tree.get("train"), "evaluate": tree.get("train"), "generate": _has_documents(tree)}
+        wanted = {"runtime": tree.get("train") or self.asks_runtime, "evaluate": tree.get("train"), "generate": _has_documents(tree)}
         names = _DEFAULTS.get(section, ()) if wanted.get(section, True) else ()
         return [((section,), {"uses": name}) for name in names]
 
@@ -73,6 +76,8 @@ class Binder:
         if options is None:
             return None
         self._refuse_devices(entry, options, (*path, "with", "devices"))
+        if isinstance(options, ChatConfig):
+            options = self._with_model(options, place_of_model(path, raw))
         name = raw.get("name")
         return StepConfig(
             uses=entry.name,
@@ -127,6 +132,15 @@ class Binder:
         able = [other.name for other in self.registry.registrations("trainer") if other.registration.several_devices]
         way = f"; on several trains {listed(able)}" if able else ""
         self._add(path, f"{entry} trains on one device, not on {devices}: write devices: 1{way}")
+
+    def _with_model(self, options: ChatConfig, path: KeyPath) -> ChatConfig:
+        """The options with their chat model by name; one of this machine is opened by the runtime."""
+        self.asks_runtime = self.asks_runtime or options.is_local
+        found = bound(options, self.document.tree, self.folder)
+        if isinstance(found, ChatConfig):
+            return found
+        self._add(path, found)
+        return options
 
     def _options(self, entry: Entry, raw: Any, path: KeyPath) -> BaseModel | None:
         if raw is None:

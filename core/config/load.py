@@ -186,7 +186,7 @@ def _price_problems(document: Document, frame: Frame | None, steps: Sequence[Ste
         return
     for step in steps:
         if isinstance(step.options, ChatConfig) and Prices.of(step.options) is None:
-            message = f"needs the prices of {step.options.model}: set input_price and output_price of {step.name!r}"
+            message = f"needs the prices of {step.options.named}: set input_price and output_price of {step.name!r}"
             yield problem(document, ("budget", "max_cost_usd"), message)
 
 

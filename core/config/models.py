@@ -188,7 +188,8 @@ class StepConfig(BaseModel):
 class PipelineConfig(BaseModel):
     """A pipeline file that can be run. `notes` say what was ignored or left out, for the user to read.
 
-    `runtime` holds one step, or none where nothing is trained.
+    `runtime` holds one step, or none where no model is opened on this machine: nothing is trained, and no chat model
+    of this machine is asked.
     """
 
     model_config = _FROZEN
