@@ -18,12 +18,14 @@ if TYPE_CHECKING:
         ModelRef,
         Parsed,
         Probe,
+        Prompt,
         Reads,
         Sample,
         Section,
         Symbol,
         Task,
         Variant,
+        Written,
     )
 
 Reply = TypeVar("Reply", bound="BaseModel")
@@ -183,6 +185,13 @@ class Session(Protocol):
 
     def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
         """One reply, piece by piece; `sampling` knows temperature, top_p and max_new_tokens."""
+
+    def complete(self, prompts: Sequence[Prompt], variant: Variant, **sampling: float) -> Iterator[Written]:
+        """What the model writes to each prompt, in any order; `sampling` knows temperature and max_new_tokens.
+
+        The same prompt with the same seed gives the same text whatever stands beside it, but for rounding. A prompt
+        that cannot be answered is refused, and the others are answered all the same.
+        """
 
     def close(self) -> None:
         """Unload the model and free its memory."""

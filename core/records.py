@@ -226,6 +226,30 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """A conversation that a model is to go on with, under an id of its own; `seed` decides each choice of a token."""
+
+    id: str
+    messages: tuple[Message, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote to a prompt, without its thoughts; `ended` is False when it was cut at the length limit.
+
+    Tokens are counted by the model's own tokenizer, thoughts included. `refused` says why nothing was written.
+    """
+
+    prompt: str
+    text: str
+    ended: bool
+    input_tokens: int
+    output_tokens: int
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """One metric's value for one answer; higher is better."""
 

@@ -45,7 +45,7 @@ class Generator:
         self, conversations: Sequence[Sequence[Message]], variant: Variant, batch_size: int
     ) -> Iterator[tuple[int, Reply]]:
         """(index, greedy reply) for every conversation; those of similar length share a batch."""
-        prompts = [self._prompt(messages) for messages in conversations]
+        prompts = [self.prompt(messages) for messages in conversations]
         order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
@@ -56,14 +56,14 @@ class Generator:
         from transformers import TextIteratorStreamer
 
         options = self._sampling(sampling)
-        inputs = self._inputs([self._prompt(messages)])
+        inputs = self.inputs([self.prompt(messages)])
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
         stopped = threading.Event()
         failure: list[BaseException] = []
 
         def generate() -> None:
             try:
-                self._generate(inputs, variant, streamer=streamer, stopping_criteria=[_Stop(stopped)], **options)
+                self.generate(inputs, variant, streamer=streamer, stopping_criteria=[_Stop(stopped)], **options)
             except BaseException as error:
                 failure.append(error)
                 streamer.text_queue.put(streamer.stop_signal)
@@ -78,24 +78,25 @@ class Generator:
         if failure:
             raise failure[0]
 
-    def _prompt(self, messages: Sequence[Message]) -> list[int]:
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of the prompt; DocutuneError when it is too long or the template refuses it."""
         ids = prompt_ids(self.tokenizer, self.template, messages)
         if len(ids) > self.max_length:
             raise DocutuneError(f"a prompt of {len(ids)} tokens is longer than {self.max_length}", "shorten it")
         return ids
 
     def _batch(self, prompts: Sequence[list[int]], variant: Variant) -> Iterator[Reply]:
-        inputs = self._inputs(prompts)
+        inputs = self.inputs(prompts)
         length = inputs["input_ids"].shape[1]
-        for row in self._generate(inputs, variant, max_new_tokens=self.max_new_tokens, do_sample=False):
+        for row in self.generate(inputs, variant, max_new_tokens=self.max_new_tokens, do_sample=False):
             yield self._reply(row[length:].tolist())
 
     def _reply(self, ids: list[int]) -> Reply:
-        ends = self._end_ids()
+        ends = self.end_ids()
         end = next((position for position, token in enumerate(ids) if token in ends), None)
         return Reply(str(self.tokenizer.decode(ids[:end], skip_special_tokens=True)), end is not None)
 
-    def _inputs(self, prompts: Sequence[list[int]]) -> dict[str, torch.Tensor]:
+    def inputs(self, prompts: Sequence[list[int]]) -> dict[str, torch.Tensor]:
         """Left-padded, so that every row's reply begins at the same place."""
         longest = max(map(len, prompts))
         pad = self.tokenizer.pad_token_id
@@ -107,17 +108,18 @@ class Generator:
             "attention_mask": torch.tensor(mask, device=device),
         }
 
-    def _generate(self, inputs: dict[str, torch.Tensor], variant: Variant, **options: Any) -> torch.Tensor:
+    def generate(self, inputs: dict[str, torch.Tensor], variant: Variant, **options: Any) -> torch.Tensor:
+        """Rows of token ids: each prompt, and what the model wrote after it."""
         if variant == "tuned" and self.tuned == "no":
             raise DocutuneError("this model has no adapter: there is no tuned variant", "ask for the base")
         switch = self.model.disable_adapter() if self.tuned == "adapter" and variant == "base" else nullcontext()
         with switch, torch.inference_mode():
             generated: torch.Tensor = self.model.generate(
-                **inputs, **options, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self._end_ids()
+                **inputs, **options, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.end_ids()
             )
         return generated
 
-    def _end_ids(self) -> list[int]:
+    def end_ids(self) -> list[int]:
         """The template's end token, and the tokenizer's own, which a base model may prefer."""
         vocabulary = self.tokenizer.get_vocab()
         ends = dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])

@@ -15,7 +15,7 @@ from typing import Any
 from docutune.contracts import Session
 from docutune.errors import DocutuneError
 from docutune.guard import a, as_json, cause, mistake
-from docutune.records import Answer, Message, Probe, from_json
+from docutune.records import Answer, Message, Probe, Prompt, Written, from_json
 
 
 class Connection:
@@ -88,6 +88,12 @@ def _replies(session: Session, plugin: str, request: Mapping[str, Any]) -> Gener
         probes = [from_json(Probe, probe) for probe in request["probes"]]
         for answer in session.answer(probes, variant):
             yield {"answer": as_json(Answer, plugin, "answer", answer)}
+    elif request["method"] == "complete":
+        if not hasattr(session, "complete"):  # its runtime was written before generators could ask it
+            raise DocutuneError(f"{plugin} cannot be asked by generators", "update its package, or name another runtime")
+        prompts = [from_json(Prompt, prompt) for prompt in request["prompts"]]
+        for written in session.complete(prompts, variant, **request["sampling"]):
+            yield {"written": as_json(Written, plugin, "complete", written)}
     elif request["method"] == "stream":
         messages = [from_json(Message, message) for message in request["messages"]]
         for piece in session.stream(messages, variant, **request["sampling"]):

@@ -18,7 +18,7 @@ from docutune.atomic import writing
 from docutune.errors import JobError
 from docutune.jobs.interpreter import refuse_another
 from docutune.jobs.processes import LOG, EventReader, Worker, ended, failure, kill, start
-from docutune.records import Answer, JsonValue, Message, ModelRef, Probe, Variant, from_json, to_json
+from docutune.records import Answer, JsonValue, Message, ModelRef, Probe, Prompt, Variant, Written, from_json, to_json
 
 _CLOSE_GRACE = 20.0  # seconds to free the model's memory before the process is killed
 _CONNECT_POLL = 0.5  # seconds between looks whether the worker still lives
@@ -103,6 +103,13 @@ class RemoteSession:
         with contextlib.closing(request) as replies:
             for reply in replies:
                 yield reply["piece"]
+
+    def complete(self, prompts: Sequence[Prompt], variant: Variant, **sampling: float) -> Iterator[Written]:
+        """What the model writes to each prompt, in the order in which it is ready."""
+        request = self._request("complete", prompts=to_json(tuple(prompts)), variant=variant, sampling=sampling)
+        with contextlib.closing(request) as replies:
+            for reply in replies:
+                yield from_json(Written, reply["written"])
 
     def close(self) -> None:
         """Unload the model and end the worker process. Safe to call twice."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,9 @@ class Config(BaseModel):
     """How the model is held and how it answers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decides_no_completion: ClassVar[frozenset[str]] = frozenset({"batch_size", "max_new_tokens", "max_length"})
+    """Options that change nothing of what the model writes for generators: their requests say how long a reply is."""
 
     quantization: Annotated[
         Literal["nf4", "int8", "none"],

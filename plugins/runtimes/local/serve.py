@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutune.errors import DocutuneError
+from docutune.hf.complete import complete
 from docutune.hf.encode import read_template
 from docutune.hf.generate import Generator, Tuned
 from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
 from docutune.models import is_whole
 from docutune.plugins.runtimes.local.plugin import Config
-from docutune.records import Answer, Message, ModelRef, Probe, Variant
+from docutune.records import Answer, Message, ModelRef, Probe, Prompt, Variant, Written
 from docutune.template import Template
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class LocalSession:
     def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
         """One reply, piece by piece; greedy unless `temperature` is given."""
         return self._open(variant).stream(messages, variant, **sampling)
+
+    def complete(self, prompts: Sequence[Prompt], variant: Variant, **sampling: float) -> Iterator[Written]:
+        """What the model writes to each prompt; fewer at a time when memory does not suffice."""
+        return complete(self._open(variant), prompts, variant, self._batch_size, **sampling)
 
     def close(self) -> None:
         """Drop what was loaded and give its memory back."""
