@@ -15,13 +15,18 @@ from docutune.symbols import SymbolTable, link
 
 FILES = {
     "acme/__init__.py": """
-        from acme.client import Client, fetch
+        from acme.client import Client, Foreign, fetch, wide_open, wrapped
         from acme import lazy
         """,
     "acme/client.py": """
         import requests
 
         def fetch(url: str) -> bytes: ...
+
+        @requests.wrap
+        def wrapped(url: str) -> bytes: ...
+
+        def wide_open(url: str, **options: object) -> bytes: ...
 
         class Base:
             def close(self) -> None: ...
@@ -77,7 +82,8 @@ def invented(library: SymbolTable) -> Callable[[str], list[str]]:
 
     def names(answer: str, question: str = "How?", kind: str = "usage") -> list[str]:
         sample = Sample((Message("user", question), Message("assistant", answer)), kind, "fact")
-        return [complaint.split("`")[1] for complaint in complaints(sample, library)]
+        found = complaints(sample, library)
+        return [complaint.split("`")[1] for complaint in found if "is no Python" not in complaint]
 
     return names
 
@@ -98,6 +104,15 @@ def invented(library: SymbolTable) -> Callable[[str], list[str]]:
         ("```pycon\n>>> import acme\n>>> acme.fetch_all(1)\nb'acme.no.name'\n```", ["acme.fetch_all"]),
         ("```python\nfrom acme import fetch_all\nfetch_all(...  # incomplete\n```", ["acme.fetch_all"]),
         ("```\nacme.fetch_all()\n```", ["acme.fetch_all"]),
+        ("- so:\n\n  ```python\n  acme.fetch_all()\n  ```\n", ["acme.fetch_all"]),
+        ("```python\nacme.fetch_all()", ["acme.fetch_all"]),
+        (
+            "```python\nimport acme\n\nclient = acme.Client()\nclient.post()\nclient.get(url=1)\n```",
+            ["acme.Client.post"],
+        ),
+        ("```python\nfrom acme import Client\n\nclient = Client()\nclient.get(uri=1)\n```", ["acme.Client.get"]),
+        ("```python\nimport acme\n\nacme.fetch(uri='x')\n```", ["acme.fetch"]),
+        ("Call `acme.fetch(uri=1)`.", ["acme.fetch"]),
     ],
 )
 def test_names_that_do_not_exist(invented: Callable[[str], list[str]], answer: str, expected: list[str]) -> None:
@@ -120,7 +135,11 @@ def test_names_that_do_not_exist(invented: Callable[[str], list[str]], answer: s
         "`acme.lazy.anything` may be made up on the fly.",
         "`acme.fetch.cache_clear` may be there: functions are decorated.",
         "`numpy.fetch_all` and `client.fetch_all` belong to others.",
-        "```python\nimport acme\n\nclient = acme.Client()\nclient.post()\nclient.session.anything()\n```",
+        "```python\nimport acme\n\nclient = acme.Client()\nclient.session.anything()\nclient.late\n```",
+        "```python\nimport acme\n\nclient = acme.Client()\nclient = load()\nclient.post()\n```",
+        "```python\nimport acme\n\nclient = acme.Client()\nclient.post = print\nclient.post()\n```",
+        "```python\nimport acme\n\npage = acme.fetch(url='x')\npage.post()\nacme.fetch(**options)\n```",
+        "```python\nimport acme\n\nacme.Foreign(anything=1)\nacme.wrapped(anything=1)\nacme.wide_open(anything=1)\n```",
         "```python\ndef main(acme):\n    return acme.fetch_all\n```",
         "```python\nacme = load()\nacme.fetch_all()\n```",
         '```python\nprint("acme.fetch_all")  # acme.fetch_all\n```',
@@ -134,15 +153,62 @@ def test_what_may_exist_is_no_reason_to_complain(invented: Callable[[str], list[
     assert invented(answer) == []
 
 
-def test_a_negative_may_name_what_its_question_named(library: SymbolTable) -> None:
-    messages = (
-        Message("user", "What does `acme.fetch_all` do?"),
-        Message("assistant", "There is no `acme.fetch_all`. Did you mean `acme.fetch`?"),
-    )
-    assert complaints(Sample(messages, "negative", "negative:acme.fetch_all"), library) == ()
-    assert len(complaints(Sample(messages, "purpose", "purpose:acme.fetch_all"), library)) == 1
-    other = (messages[0], Message("assistant", "There is no `acme.fetch_all`, try `acme.fetch_every`."))
-    assert len(complaints(Sample(other, "negative", "negative:acme.fetch_all"), library)) == 1
+NEGATIVES = {
+    "There is no `acme.fetch_all`. Did you mean `acme.fetch`?": (),
+    "`acme.fetch_all` does not exist; use `acme.fetch`.": (),
+    "不存在 `acme.fetch_all`。请用 `acme.fetch`。": (),
+    "该库没有名为 `acme.fetch_all` 的函数，请用 `acme.fetch`。": (),
+    "`acme.fetch_all` 并不存在，请用 `acme.fetch`。": (),
+    "The library has neither a function `acme.fetch_all` nor a class of that name.": (),
+    "There is no need to loop: `acme.fetch_all` reads every page.": ("does not say so",),
+    "`acme.fetch_all` reads every page.": ("does not say so",),
+    "There is no `acme.fetch_all`. Call `acme.fetch_all` all the same.": ("does not say so",),
+    "It does not block; `acme.fetch_all` reads on.": ("does not say so",),
+    "There is no such function.": ("the answer does not say that there is no `acme.fetch_all`",),
+    "There is no `acme.fetch_all`, try `acme.fetch_every`.": ("`acme.fetch_every` is not in the library",),
+    "There is no `acme.fetch_all`:\n\n```python\nacme.fetch_all()\n```": ("`acme.fetch_all` is not in the library",),
+}
+
+
+@pytest.mark.parametrize("answer", NEGATIVES)
+def test_a_negative_names_what_its_question_named_only_to_deny_it(answer: str, library: SymbolTable) -> None:
+    messages = (Message("user", "What does `acme.fetch_all` do?"), Message("assistant", answer))
+    found = complaints(Sample(messages, "negative", "negative:acme.fetch_all"), library)
+    assert all(any(part in complaint for complaint in found) for part in NEGATIVES[answer])
+    assert bool(found) == bool(NEGATIVES[answer])
+    assert complaints(Sample(messages, "purpose", "purpose:acme.fetch_all"), library), "no other kind may"
+
+
+def test_a_wrong_name_of_broken_code_is_denied_and_never_used(library: SymbolTable) -> None:
+    broken = "Why does this fail?\n\n```python\nimport acme\nacme.fetch_all(\n```"
+
+    def found(answer: str, kind: str = "bug-fix") -> tuple[str, ...]:
+        return complaints(Sample((Message("user", broken), Message("assistant", answer)), kind, "fact"), library)
+
+    fixed = "```python\nimport acme\n\nacme.fetch('x')\n```"
+    assert found(f"`acme.fetch_all` does not exist.\n\n{fixed}") == ()
+    assert found(f"A bracket is missing.\n\n{fixed}") == ()
+    assert found(f"`acme.fetch_all` wants a bracket.\n\n{fixed}") != ()
+    assert found(f"A bracket is missing.\n\n{fixed.replace('fetch', 'fetch_all')}") != ()
+    assert found(f"`acme.fetch_every` does not exist.\n\n{fixed}") != (), "the question did not name it"
+    assert found(f"A bracket is missing.\n\n{fixed}", kind="how-to") != ()
+
+
+def test_what_a_changelog_names_may_be_said_to_be_gone(library: SymbolTable) -> None:
+    source = "- `acme.fetch_all` was removed, use `acme.fetch`.\n- Renamed `load` to `fetch`."
+
+    def found(answer: str, question: str = "What changes?") -> tuple[str, ...]:
+        messages = (Message("user", question), Message("assistant", answer))
+        return complaints(Sample(messages, "migration", "fact"), library, source)
+
+    assert found("`acme.fetch_all` was removed; `acme.load` is now called `acme.fetch`.") == ()
+    assert found("`acme.fetch_all` 已被移除，请改用 `acme.fetch`。") == ()
+    assert found("Use `acme.fetch`.", "What became of `acme.fetch_all`?") == ()
+    assert found("`acme.fetch_all` is the function to use.") != ()
+    assert found("`acme.load` was renamed to `acme.fetch_all`.") != ()
+    assert found("`acme.store` was removed.") != (), "the changelog does not name it"
+    assert found("Use `acme.fetch`.", "What became of `acme.store`?") != ()
+    assert found("`acme.load` was removed.\n\n```python\nacme.load()\n```") != ()
 
 
 def test_the_complaint_names_the_nearest_name(library: SymbolTable) -> None:
@@ -150,6 +216,26 @@ def test_the_complaint_names_the_nearest_name(library: SymbolTable) -> None:
     assert complaints(sample, library) == ("`acme.fetchs` is not in the library; the nearest name is `acme.fetch`",)
 
 
-def test_questions_are_not_answers(library: SymbolTable) -> None:
-    sample = Sample((Message("user", "`acme.fetch_all`?"), Message("assistant", "No.")), "usage", "fact")
-    assert complaints(sample, library) == ()
+def test_a_question_that_takes_an_invented_name_for_granted_is_told(library: SymbolTable) -> None:
+    sample = Sample((Message("user", "`acme.fetch_all`?"), Message("assistant", "It reads.")), "usage", "fact")
+    (told,) = complaints(sample, library)
+    assert told.startswith("the question names what does not exist: `acme.fetch_all` is not in the library")
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("```python\nacme.fetch(\n```", "line 1: '(' was never closed"),
+        ("```py\nfor x in y\n    pass\n```", "line 1: expected ':'"),
+        ("```python\nacme.fetch(", "line 1: '(' was never closed"),
+        ("- so\n\n  ```python\n  acme.fetch('x')\n  ```", None),
+        ("```python\n>>> acme.fetch('x')\nb'...\n```", None),
+        ("```\nacme.fetch(\n```", None),
+        ("```bash\nacme fetch (\n```", None),
+        ("```python\nfetch(url: str, *, retries: int = 3) -> bytes\n```", None),
+        ("```python\nclass Client(Base)\n```", None),
+    ],
+)
+def test_code_parses(library: SymbolTable, code: str, problem: str | None) -> None:
+    sample = Sample((Message("user", "How?"), Message("assistant", code)), "usage", "fact")
+    assert complaints(sample, library) == (() if problem is None else (f"the code is no Python: {problem}",))

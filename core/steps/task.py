@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from textwrap import shorten
 from typing import Any
 
@@ -12,7 +13,7 @@ from docutune.contracts import Context, Generator, Library
 from docutune.errors import Cancelled, Rejected, Unanswered
 from docutune.grounding import complaints, is_invented, used
 from docutune.guard import awaited, guarded, records
-from docutune.records import JsonValue, Sample, Task, to_json
+from docutune.records import JsonValue, Sample, Span, Task, to_json
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ class Attempts:
         ]
         if last.refused:
             rejected.append([item.key, last.refused, None])
-        return Done(self._value(kept, rejected, names, chat))
+        value = self._value(kept, rejected, names, chat)
+        if first.complaint is not None and kept and last.complaint is None:
+            value["repaired"] = first.complaint
+        return Done(value)
 
     def _value(
         self, kept: list[JsonValue], rejected: list[JsonValue], names: set[str], chat: Lent | None
@@ -87,8 +91,14 @@ class Attempts:
         except Rejected as error:
             return Tried(refused=error.reason)
         names |= {name for sample in samples for name in used(sample)}
-        found = ((sample.id, complaints(sample, self.library)) for sample in samples)
+        source = "\n\n".join(self._texts[span] for span in item.task.spans if span in self._texts)
+        found = ((sample.id, complaints(sample, self.library, source)) for sample in samples)
         return Tried(samples, {name: "; ".join(wrong) for name, wrong in found if wrong})
+
+    @cached_property
+    def _texts(self) -> dict[Span, str]:
+        """What the documents say at each place."""
+        return {section.span: section.text for section in self.library.sections()}
 
     async def _run(self, item: Declared, context: Context, complaint: str | None) -> Sequence[Sample]:
         place = ", ".join(map(str, item.task.spans)) or f"the task {item.task.payload}"

@@ -1,0 +1,1 @@
+"""`docutune templates`: one file per command."""

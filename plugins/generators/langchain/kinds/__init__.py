@@ -1,0 +1,1 @@
+"""The kinds of samples that are asked for, one file each."""
