@@ -8,25 +8,31 @@ The script gets each request and returns what to send. The server notes every re
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass
 class Asked:
-    """One request. `times` counts those with the same content before it; times are time.monotonic() of this process."""
+    """One request. `times` counts those with the same content before it; times are time.monotonic() of this process.
+
+    `answering`: when the server began to write its reply, `ended`: when it had written it.
+    """
 
     path: str
     headers: Mapping[str, str]
     raw: bytes
     times: int
     began: float
+    answering: float | None = None
     ended: float | None = None
     sent: Sent | None = None
 
@@ -45,7 +51,8 @@ class Asked:
 class Sent:
     """What the server does: wait, then send a status, headers and bytes; or hang; or close the connection.
 
-    `drip`: seconds before each byte of the body.
+    `drip`: seconds before each byte of the body. `reset`: the connection breaks after half of it. `counts`: the server
+    puts the number of tokens into the body, about as many as there are.
     """
 
     body: bytes = b""
@@ -55,6 +62,8 @@ class Sent:
     drip: float = 0.0
     hang: bool = False
     close: bool = False
+    reset: bool = False
+    counts: bool = False
     input_tokens: int = 0
     output_tokens: int = 0
 
@@ -64,7 +73,7 @@ def said(
     *,
     finish: str = "stop",
     delay: float = 0.0,
-    tokens: tuple[int, int] | None = (20, 10),
+    tokens: tuple[int, int] | Literal["counted"] | None = "counted",
     refusal: str | None = None,
 ) -> Sent:
     """A reply with this text (or this object as JSON); `tokens` None: the server does not say how many it used."""
@@ -77,10 +86,23 @@ def said(
         "model": "tested",
         "choices": [{"index": 0, "finish_reason": finish, "message": message}],
     }
-    sent, received = tokens or (0, 0)
-    if tokens is not None:
-        reply["usage"] = {"prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received}
-    return Sent(json.dumps(reply).encode(), delay=delay, input_tokens=sent, output_tokens=received)
+    plain = Sent(json.dumps(reply).encode(), delay=delay, counts=tokens == "counted")
+    return plain if tokens is None or tokens == "counted" else _with_usage(plain, *tokens)
+
+
+def _with_usage(sent: Sent, read: int, written: int) -> Sent:
+    """The reply with the number of tokens in it."""
+    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    body = json.dumps({**json.loads(sent.body), "usage": usage}).encode()
+    return replace(sent, body=body, counts=False, input_tokens=read, output_tokens=written)
+
+
+def _counted(asked: Asked, sent: Sent) -> Sent:
+    if not sent.counts:
+        return sent
+    read = sum(len(message["content"]) for message in asked.body["messages"])
+    written = len(json.loads(sent.body)["choices"][0]["message"]["content"])
+    return _with_usage(sent, read // 3 + 1, min(written // 3 + 1, asked.body.get("max_tokens", written)))
 
 
 def no_choices() -> Sent:
@@ -169,11 +191,12 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             asked = server.take(self.path, dict(self.headers), raw)
-            asked.sent = sent = server.script(asked)
+            asked.sent = sent = _counted(asked, server.script(asked))
             server.wait(None if sent.hang else sent.delay)
             if sent.hang or sent.close:
                 self.close_connection = True
                 return
+            asked.answering = time.monotonic()
             try:
                 self._send(sent)
                 asked.ended = time.monotonic()
@@ -186,6 +209,10 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(sent.body)))
             self.end_headers()
+            if sent.reset:
+                self.wfile.write(sent.body[: len(sent.body) // 2])
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                raise ConnectionResetError  # closing sends a reset
             for part in [sent.body[i : i + 1] for i in range(len(sent.body))] if sent.drip else [sent.body]:
                 server.wait(sent.drip)
                 self.wfile.write(part)

@@ -173,7 +173,7 @@ MIXED: dict[int, Callable[[Asked], Sent]] = {
     15: lambda asked: said({"answer": "It is number 15."}, tokens=None),
     16: lambda asked: said('<think>{"no"}</think>```json\n{"answer": "It is number 16."}\n```'),
     17: lambda asked: failed(400, "too long"),
-    18: lambda asked: failed(429, retry_after="4000"),
+    18: lambda asked: failed(429),
     19: lambda asked: said({"answer": f"It is number 19, {KEY}."}),
     20: lambda asked: Sent(b"<html>busy</html>", headers={"Content-Type": "text/html"}),
     21: lambda asked: said('{"answer": "\\ud800"}'),
@@ -236,9 +236,9 @@ def unanswered(asked: Asked) -> bool:
 
 def assert_obeyed(server: ChatServer) -> None:
     """Every wait that the server asked for, by its own clock; a date has whole seconds."""
-    times = {n: [asked.began for asked in server.asked if number(asked) == n] for n in (0, 1, 3, 18)}
+    times = {n: [asked.began for asked in server.asked if number(asked) == n] for n in (0, 1, 3)}
     waited = {n: began[1] - began[0] for n, began in times.items() if len(began) == 2}
-    assert waited.keys() == {0, 1, 3}, "who shall wait for over an hour is not asked again"
+    assert waited.keys() == {0, 1, 3}
     assert waited[0] >= 1.95 and waited[1] >= 1.95 and waited[3] >= 0.95
     assert max(waited.values()) < 20
 
@@ -391,9 +391,9 @@ def test_kept_replies_serve_another_revision_and_a_run_anew(environment: Install
 
 SECRETS = {  # put together here, so that whoever scans this file finds none
     "GitHub Token": "Token ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8 of the bot",
-    "Private Key": "-----BEGIN RSA " + "PRIVATE KEY-----",
+    "Private Key": "-----BEGIN RSA " + "PRIVATE KEY----- MIIEpAIBAAKCAQEAwhvqCC7A9UXgcvDl7nbVjDI3QErd",
     "Basic Auth Credentials": "Connect to postgresql://admin:" + "s3cr3tpw@db/acme",
-    "Secret Keyword": "Set password = " + "'hunter2hunter' first",
+    "Assigned Secret": "Set password = " + "'hunter2hunter' first",
     "API Key": "Call it with sk-ant-" + "api03-Ab12Cd34Ef56Gh78Ij90",
     "value of ACME_TOKEN": "Say abcd-1234-efgh at the door",
 }

@@ -14,18 +14,22 @@ from pydantic import BaseModel
 
 from docutune.chat.budget import Budget
 from docutune.chat.failures import Failed
+from docutune.chat.health import Health
 from docutune.chat.journal import Kept, Request
 from docutune.chat.ledger import Amount, Attempt
 from docutune.chat.model import Model, Provider, Received
 from docutune.chat.options import ChatConfig, Prices
+from docutune.chat.pace import Pace
 from docutune.chat.reading import read
-from docutune.chat.retries import trying
-from docutune.chat.secrets import Guard
+from docutune.chat.retries import LONGEST_OBEYED, trying
+from docutune.chat.secrets import Guard, without_personal
 from docutune.contracts import Reply
 from docutune.errors import Cancelled, DocutuneError, Unanswered
 from docutune.records import Message, Span
 
 GRACE_SECONDS = 10.0
+FEWEST_JUDGED = 100
+"""Of shorter prompts, in tokens, nobody can say whether a server cut them."""
 
 
 @dataclass
@@ -43,6 +47,8 @@ class Lent:
     async def ask(self, messages: Sequence[Message], schema: type[Reply]) -> Reply:
         """As contracts.Chat says."""
         options = self.access.options
+        if options.personal_data == "mask" and not self.access.stays:
+            messages = without_personal(messages)
         described = schema.model_json_schema()
         if options.structured_output == "prompt":
             messages = with_schema(messages, json.dumps(described, ensure_ascii=False))
@@ -51,6 +57,9 @@ class Lent:
             kept = await self.access.reply(request, schema, self.spans)
         except Unanswered:
             self.unanswered += 1
+            raise
+        except DocutuneError as error:
+            self.access.stop(error)
             raise
         self.replies.append(request.key)
         return read(kept.text, kept.finish, schema)
@@ -67,17 +76,27 @@ class ChatAccess:
         self._budget = budget
         self._guard = Guard(options.api_key_env)
         self._prices = Prices.of(options)
-        self._slots = asyncio.Semaphore(options.concurrency)
+        self._server = options.base_url or options.named
+        self._pace = Pace(options.concurrency)
+        self._health = Health(self._server)
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._changed = asyncio.Event()
         self._model = local
-        self._stays = local is not None
+        self.stays = local is not None
         self._under_way: set[asyncio.Task[Kept]] = set()
         self._answered = False
 
     def lend(self, spans: tuple[Span, ...]) -> Lent:
         """The chat for one task."""
         return Lent(self, spans)
+
+    def stop(self, error: DocutuneError) -> None:
+        """Send nothing more, whatever a plugin makes of the error; `end` raises it again."""
+        self._pace.refuse(error)
+
+    def end(self) -> None:
+        """All was asked. What stopped it is raised here, should the plugin that asked not have let it pass."""
+        self._pace.check()
 
     async def finish(self) -> None:
         """Wait a moment for the replies to what was sent; nothing more is sent meanwhile."""
@@ -103,7 +122,7 @@ class ChatAccess:
             if kept is not None:
                 self._budget.reused()
                 return kept
-            if not self._stays:
+            if not self.stays:
                 self._scan(request, spans)
             try:
                 return await trying(lambda: self._attempt(request, schema), self.options.retries)
@@ -113,9 +132,9 @@ class ChatAccess:
     def _meaning(self, failure: Failed) -> DocutuneError:
         """Whether to go on without this reply: not if every further request would fail as this one did."""
         if failure.fatal is None and not failure.received and not self._answered:
-            server = self.options.base_url or self.options.model
-            return DocutuneError(f"{server}: {failure.reason}", "see that it is up, and `base_url`")
-        return failure.fatal or Unanswered(f"no reply: {failure.reason}")
+            return DocutuneError(f"{self._server}: {failure.reason}", "see that it is up, and `base_url`")
+        reason = failure.reason if failure.answered else f"no reply: {failure.reason}"
+        return failure.fatal or Unanswered(reason)
 
     def _scan(self, request: Request, spans: tuple[Span, ...]) -> None:
         kind = self._guard.find(message.content for message in request.messages)
@@ -125,24 +144,30 @@ class ChatAccess:
 
     async def _attempt(self, request: Request, schema: type[BaseModel]) -> Kept:
         """One request. Whoever stops waiting for it does not stop it: the reply may be paid for, and is kept."""
-        async with self._slots:
+        async with self._pace.slot() as began:
+            await self._pace.opened()
             model = self._opened()
             attempt = await self._reserve(request)
-            task = asyncio.create_task(self._carry_out(attempt, model, request, schema))
+            task = asyncio.create_task(self._carry_out(attempt, model, request, schema, began))
             self._under_way.add(task)
             task.add_done_callback(self._landed)
             return await asyncio.shield(task)
 
-    async def _carry_out(self, attempt: Attempt, model: Model, request: Request, schema: type[BaseModel]) -> Kept:
+    async def _carry_out(
+        self, attempt: Attempt, model: Model, request: Request, schema: type[BaseModel], began: int
+    ) -> Kept:
         amount = attempt.amount  # what counts unless it turns out to be less
         try:
             await asyncio.to_thread(self._budget.ledger.sent, attempt, _now())
+            await self._open_still()
             received = await model.send(request, schema)
             kept, amount = self._priced(received, attempt.amount)
+            self._take_note(request, received)
             await asyncio.to_thread(self._budget.journal.keep, request.key, kept)
             self._answered = True
         except Failed as failure:
-            amount = _spent(failure, attempt.amount)
+            self._learn(failure, began)
+            amount = _spent(failure, amount)
             await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
             raise
         finally:
@@ -150,6 +175,40 @@ class ChatAccess:
             self._changed.set()
         await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
         return kept
+
+    async def _open_still(self) -> None:
+        """Another request may have failed meanwhile: the server then wants a pause, or the run ends."""
+        try:
+            await self._pace.opened()
+        except DocutuneError as error:
+            raise Failed(error.message, again=False, received=False, fatal=error) from None
+
+    def _take_note(self, request: Request, received: Received) -> None:
+        """A reply came. Failed when the server read less than half of what the prompt has at least: it cut the rest."""
+        self._pace.speed_up()
+        self._health.answered()
+        read, fewest = received.input_tokens, request.fewest_input_tokens
+        if not read or fewest < FEWEST_JUDGED:
+            return
+        if 2 * read >= fewest:
+            self._health.read_whole()
+            return
+        reason = f"the prompt was cut by the server: it read {read:,} tokens of at least {fewest:,}"
+        raise Failed(reason, again=False, billed=True, fatal=self._health.cut(read, fewest), answered=True)
+
+    def _learn(self, failure: Failed, began: int) -> None:
+        """What a failure means for the requests after it: fewer at a time, none for a while, or none at all."""
+        if (failure.wait or 0.0) > LONGEST_OBEYED:
+            failure.fatal = DocutuneError(
+                f"{self._server} wants no request for {failure.wait:,.0f} s ({failure.reason})",
+                "every reply is kept; give the same command again then",
+            )
+        self._pace.pause(failure.wait or 0.0)
+        is_news = failure.crowded and self._pace.slow_down(began)
+        if failure.fatal is None and not failure.answered and (is_news or not failure.limited):
+            failure.fatal = self._health.failed(failure.reason)
+        if failure.fatal is not None:
+            self._pace.refuse(failure.fatal)
 
     def _landed(self, task: asyncio.Task[Kept]) -> None:
         """Forget a request that ended, and look at its error: when nobody waits for it any more, asyncio complains."""
@@ -194,6 +253,7 @@ async def access(options: ChatConfig, budget: Budget, local: Model | None = None
     opened = ChatAccess(options, budget, local)
     try:
         yield opened
+        opened.end()
     except Cancelled:
         raise
     except DocutuneError:
@@ -210,10 +270,10 @@ def with_schema(messages: Sequence[Message], schema: str) -> list[Message]:
     return [*before, replace(last, content=f"{last.content}\n\n{wanted}\n{schema}")]
 
 
-def _spent(failure: Failed, most: Amount) -> Amount:
-    """What a failed request counts for: all that it could cost, where the server may ask money for it."""
+def _spent(failure: Failed, amount: Amount) -> Amount:
+    """What a failed request counts for: the whole amount, where the server may ask money for it."""
     if failure.billed:
-        return most
+        return amount
     return Amount(requests=1) if failure.received else Amount()
 
 

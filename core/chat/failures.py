@@ -12,6 +12,8 @@ from docutune.errors import DocutuneError
 
 _FATAL = {401: "the key is not accepted", 402: "the account cannot pay", 403: "access is denied", 404: "not found"}
 _PASSING = {408, 409, 425, 429}
+_LIMITED = 429
+_TOO_MUCH = {_LIMITED, 503, 504, 529}
 _OUT_OF_QUOTA = "insufficient_quota"
 _WORDS_SHOWN = 200
 _UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError)
@@ -21,6 +23,8 @@ class Failed(Exception):
     """A request that brought no reply. `wait`: the seconds that the server asks for.
 
     `received`: the server got the request; `billed`: it may ask money for it; `fatal`: what must stop the run.
+    `crowded`: the server may have too much to do; `limited`: it works, and only wants fewer requests;
+    `answered`: a reply came that is of no use.
     """
 
     def __init__(
@@ -32,6 +36,9 @@ class Failed(Exception):
         billed: bool = False,
         wait: float | None = None,
         fatal: DocutuneError | None = None,
+        crowded: bool = False,
+        limited: bool = False,
+        answered: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -40,6 +47,9 @@ class Failed(Exception):
         self.billed = billed
         self.wait = wait
         self.fatal = fatal
+        self.crowded = crowded
+        self.limited = limited
+        self.answered = answered
 
 
 def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Failed:
@@ -47,14 +57,14 @@ def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Faile
     from langchain_core.exceptions import ModelConnectionError, ModelError, ModelTimeoutError
 
     if isinstance(error, (TimeoutError, ModelTimeoutError)):
-        return Failed("no answer within the timeout", again=True, billed=True)
+        return Failed("no answer within the timeout", again=True, billed=True, crowded=True)
     status = _status(error)
     if status is not None and status >= 400:
         return _by_status(status, error, model, redact)
     if isinstance(error, ModelConnectionError) or _is_transport(error):
         reached = "ConnectError" not in {type(cause).__name__ for cause in _causes(error)}
         reason = "the connection broke" if reached else "the server cannot be reached"
-        return Failed(reason, again=True, received=reached, billed=reached)
+        return Failed(reason, again=True, received=reached, billed=reached, crowded=True)
     if isinstance(error, ModelError):
         return Failed(_words(error, redact), again=error.is_retryable, billed=True)
     if isinstance(error, _UNREADABLE) or status is not None:
@@ -73,8 +83,13 @@ def _by_status(status: int, error: Exception, model: str, redact: Callable[[str]
             "see `model`, `base_url` and the key's environment variable; every reply received is kept",
         )
         return Failed(why, again=False, fatal=fatal)
-    again = status in _PASSING or status >= 500
-    return Failed(f"HTTP {status}: {said}", again=again, wait=_retry_after(error))
+    return Failed(
+        f"HTTP {status}: {said}",
+        again=status in _PASSING or status >= 500,
+        wait=_retry_after(error),
+        crowded=status in _TOO_MUCH,
+        limited=status == _LIMITED,
+    )
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from docutune.chat.counting import fewest_tokens, likely_tokens
 from docutune.chat.options import ChatConfig
 from docutune.records import JsonValue, Message, canonical, fingerprint, from_json, to_json
 from docutune.workspace import Store
@@ -32,7 +33,7 @@ class Request:
     def of(cls, options: ChatConfig, messages: Sequence[Message], schema: JsonValue) -> Request:
         """The request for these messages, as they are sent, under these options."""
         return cls(
-            model=options.model,
+            model=options.named,
             base_url=options.base_url,
             temperature=options.temperature,
             max_tokens=options.max_tokens,
@@ -53,6 +54,16 @@ class Request:
         if self.structured_output == "provider":
             sent.append(self.schema)
         return len(canonical(sent)) + TEMPLATE_TOKENS
+
+    @property
+    def fewest_input_tokens(self) -> int:
+        """Fewer tokens than it can have, be the schema counted by the server or not."""
+        return sum(fewest_tokens(message.content) for message in self.messages)
+
+    @property
+    def likely_input_tokens(self) -> int:
+        """About as many tokens as it has."""
+        return sum(likely_tokens(message.content) for message in self.messages)
 
 
 @dataclass(frozen=True, slots=True)

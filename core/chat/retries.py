@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 LONGEST_OBEYED = 300.0
-"""Seconds. A server that asks for a longer wait is not asked again in this run."""
+"""Seconds. A server that asks for a longer wait ends the run."""
 
 
 async def trying(send: Callable[[], Awaitable[Result]], retries: int) -> Result:
@@ -37,7 +37,7 @@ async def trying(send: Callable[[], Awaitable[Result]], retries: int) -> Result:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, Failed) and error.again and (error.wait or 0.0) <= LONGEST_OBEYED
+    return isinstance(error, Failed) and error.again and error.fatal is None
 
 
 def _asked_for(state: RetryCallState) -> float | None:
