@@ -44,6 +44,12 @@ class ChatConfig(BaseModel):
         Literal["prompt", "provider"],
         Field(description="the schema is asked for in the prompt (any server), or by the provider's own feature"),
     ] = "prompt"
+    personal_data: Annotated[
+        Literal["mask", "send"],
+        Field(
+            description="what leads to one person, such as a phone number, in prompts: replaced by its kind, or sent"
+        ),
+    ] = "mask"
     timeout: Annotated[float, Field(gt=0, description="seconds that one request may take")] = 120.0
     retries: Annotated[int, Field(ge=0, le=20, description="further tries of a request that failed")] = 5
     concurrency: Annotated[int, Field(ge=1, le=256, description="requests at the same time")] = 8
