@@ -16,7 +16,9 @@ _OF_THE_RUN = (Cancelled, DiskError, UsageError)
 
 def of_one_model(step: Step) -> bool:
     """Whether other models can be made without this step."""
-    return isinstance(step, (PrepareBase, Train, Evaluate))
+    if isinstance(step, PrepareBase):
+        return not step.asked
+    return isinstance(step, (Train, Evaluate))
 
 
 def outlived(step: Step, error: DocutuneError) -> bool:

@@ -12,15 +12,15 @@ from operator import index
 from pathlib import Path
 from typing import Any
 
-from docutune.chat.access import access
-from docutune.chat.options import ChatConfig
 from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
 from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files
 from docutune.errors import DocutuneError
 from docutune.guard import a, awaited, guarded, mistake, series
+from docutune.reasons import kind_of
 from docutune.records import RECORDS_VERSION, JsonValue, Made, canonical, fingerprint, from_json, to_json
 from docutune.registry import Registry
+from docutune.steps.asking import Asking
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity, rejected_lines
 from docutune.versions import is_whole, publish
 from docutune.workspace import Store
@@ -47,11 +47,12 @@ class Decided:
 
 @dataclass(frozen=True)
 class Curate:
-    """Lets one curator reject samples."""
+    """Lets one curator reject samples; `runtime` opens a chat model of this machine."""
 
     config: StepConfig
     registry: Registry
     seed: int
+    runtime: StepConfig | None = None
 
     @property
     def name(self) -> str:
@@ -63,11 +64,17 @@ class Curate:
         """The curator's name."""
         return self.config.uses
 
+    @property
+    def asking(self) -> Asking:
+        """How its chat model is asked."""
+        return Asking(self.config, self.runtime)
+
     def key(self, products: Products) -> str | None:
         """The curator, the identities of all samples before it, and the splits that files give them."""
-        if products.samples is None:
+        options = self.asking.options(products)
+        if products.samples is None or options is None:
             return None
-        identity = plugin_identity(self.config.entry.registration, self.config.options)
+        identity = plugin_identity(self.config.entry.registration, options)
         ids = sorted(made.sample.id for made in products.samples)
         splits = {name: split for name, split in products.given.items() if split is not None}
         return fingerprint(["curate", RECORDS_VERSION, identity, self.seed, ids, splits])
@@ -84,7 +91,7 @@ class Curate:
         """
         unique = {made.sample.id: made for made in products.samples or ()}
         samples = [replace(made, split=products.given.get(name)) for name, made in sorted(unique.items())]
-        decided = asyncio.run(self._decide(samples, tools))
+        decided = asyncio.run(self._decide(samples, products, tools))
         if decided.lasting:
             tools.store.keep("results", key, to_json(decided))
         return self._apply(products, decided)
@@ -93,13 +100,13 @@ class Curate:
         """A curator sees all samples at once."""
         return None
 
-    async def _decide(self, samples: Sequence[Made], tools: Tools) -> Decided:
+    async def _decide(self, samples: Sequence[Made], products: Products, tools: Tools) -> Decided:
         """A chat model is lent only to a plugin whose options name one."""
         curator: Curator = self.registry.create(self.config.entry, self.config.options)
         context = StepContext(self.seed, tools.run / "curate" / self.config.name, tools.progress, tools.note)
-        if not isinstance(self.config.options, ChatConfig):
-            return Decided(await self.reasons(curator, samples, context))
-        async with access(self.config.options, tools.budget) as chat:
+        async with self.asking.chat(products, tools, f"curate-{self.config.name}") as chat:
+            if chat is None:
+                return Decided(await self.reasons(curator, samples, context))
             lent = chat.lend(())
             reasons = await self.reasons(curator, samples, replace(context, lent=lent))
             return Decided(reasons, tuple(dict.fromkeys(lent.replies)), lent.unanswered)
@@ -212,7 +219,7 @@ def _nothing_left(products: Products) -> DocutuneError:
     public = 0 if products.library is None else sum(1 for _ in products.library.public())
     sections = sum(document.sections for document in products.documents)
     if products.samples or products.rejected:
-        reasons = Counter(f"{item.producer}: {item.reason.partition(':')[0]}" for item in products.rejected)
+        reasons = Counter(f"{item.producer}: {kind_of(item.reason)}" for item in products.rejected)
         why = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(_REASONS))
         found = f"{len(products.samples or ()):,} held out, {len(products.rejected):,} left out{why and f' ({why})'}"
         listed = "change what left samples out: runs/latest/rejected.jsonl names each with its places"

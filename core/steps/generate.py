@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
-from docutune.chat.access import ChatAccess, access
-from docutune.chat.options import ChatConfig
+from docutune.chat.access import ChatAccess
 from docutune.config import StepConfig
 from docutune.contracts import Generator
 from docutune.grounding import REVISION
@@ -26,21 +25,25 @@ from docutune.records import (
     to_json,
 )
 from docutune.registry import Registry
+from docutune.steps.asking import Asking
 from docutune.steps.base import Count, Items, Products, Rejection, StepContext, Tools, plugin_identity
 from docutune.steps.task import Attempts, Declared, still_holds
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
 
 CONCURRENT_TASKS = 16
+TASKS_PER_SLOT = 2
+"""Tasks of a chat model's generator for each request at a time: while one is checked or waits, another one asks."""
 
 
 @dataclass(frozen=True)
 class Generate:
-    """Runs one generator over the library."""
+    """Runs one generator over the library; `runtime` opens a chat model of this machine."""
 
     config: StepConfig
     registry: Registry
     seed: int
+    runtime: StepConfig | None = None
 
     @property
     def name(self) -> str:
@@ -58,10 +61,21 @@ class Generate:
         made: Generator = self.registry.create(self.config.entry, self.config.options)
         return made
 
-    def declared(self, library: SymbolTable) -> Sequence[Declared]:
-        """The generator's tasks for this library, each key once; computed once per library."""
+    @property
+    def asking(self) -> Asking:
+        """How its chat model is asked."""
+        return Asking(self.config, self.runtime)
+
+    def declared(self, products: Products) -> Sequence[Declared]:
+        """The generator's tasks for the library, each key once; computed once per library.
+
+        Empty while there is no library, or the model of this machine that it asks has yet to be had.
+        """
+        library, options = products.library, self.asking.options(products)
+        if library is None or options is None:
+            return ()
         if self._declared.get("library") is not library:
-            identity = plugin_identity(self.config.entry.registration, self.config.options)
+            identity = plugin_identity(self.config.entry.registration, options)
             tasks = {self._task_key(identity, task): task for task in self._tasks(library)}
             declared = [Declared(key, task) for key, task in tasks.items()]
             self._declared.update(library=library, tasks=declared, items=Items(partial(still_holds, library)))
@@ -72,9 +86,9 @@ class Generate:
     def _declared(self) -> dict[str, Any]:
         return {}
 
-    def _items(self, library: SymbolTable) -> Items:
+    def _items(self, products: Products) -> Items:
         """The kept results that still hold for this library."""
-        self.declared(library)
+        self.declared(products)
         items: Items = self._declared["items"]
         return items
 
@@ -89,16 +103,16 @@ class Generate:
 
     def key(self, products: Products) -> str | None:
         """The keys of all tasks: spans count for nothing."""
-        if products.library is None:
+        if products.library is None or self.asking.options(products) is None:
             return None
-        return fingerprint(["generate", sorted(item.key for item in self.declared(products.library))])
+        return fingerprint(["generate", sorted(item.key for item in self.declared(products))])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """Only if every task was done before and its samples are still grounded in the library."""
-        assert products.library is not None
         results: list[Any] = []
-        for item in self.declared(products.library):
-            value = self._items(products.library).get(store, item.key)
+        items = self._items(products)
+        for item in self.declared(products):
+            value = items.get(store, item.key)
             if value is None:
                 return None
             results.append(value)
@@ -106,29 +120,26 @@ class Generate:
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Do the tasks that are not cached."""
-        library = products.library
-        assert library is not None
-        results = asyncio.run(self._make(library, tools))
+        results = asyncio.run(self._make(products, tools))
         return self._add(products, results)
 
-    async def _make(self, library: SymbolTable, tools: Tools) -> list[Any]:
+    async def _make(self, products: Products, tools: Tools) -> list[Any]:
         """A chat model is lent only to a plugin whose options name one."""
-        if not isinstance(self.config.options, ChatConfig):
-            return await self._run_all(library, tools, None)
-        async with access(self.config.options, tools.budget) as chat:
-            return await self._run_all(library, tools, chat)
+        async with self.asking.chat(products, tools, f"generate-{self.config.name}") as chat:
+            return await self._run_all(products, tools, chat)
 
     def count(self, products: Products, store: Store) -> Count | None:
         """Tasks, and how many were done before."""
-        if products.library is None:
+        if products.library is None or self.asking.options(products) is None:
             return None
-        declared = self.declared(products.library)
-        items = self._items(products.library)
+        declared, items = self.declared(products), self._items(products)
         return Count(len(declared), sum(items.get(store, item.key) is not None for item in declared))
 
-    async def _run_all(self, library: SymbolTable, tools: Tools, chat: ChatAccess | None) -> list[Any]:
+    async def _run_all(self, products: Products, tools: Tools, chat: ChatAccess | None) -> list[Any]:
         """Tasks are started as others end; each result is kept at once, so that nothing finished is lost."""
-        declared, items = self.declared(library), self._items(library)
+        library = products.library
+        assert library is not None
+        declared, items = self.declared(products), self._items(products)
         results: list[Any] = [None if tools.anew else items.get(tools.store, item.key) for item in declared]
         tools.budget.use_all(_replies(value for value in results if value is not None))
         waiting = iter([index for index, value in enumerate(results) if value is None])
@@ -146,7 +157,7 @@ class Generate:
                     keep(item.key, done.value)
                 report.one_more()
 
-        workers = CONCURRENT_TASKS if chat is None else chat.options.concurrency
+        workers = CONCURRENT_TASKS if chat is None else TASKS_PER_SLOT * chat.options.concurrency
         try:
             with tools.store.keeping("cache") as keep:
                 async with asyncio.TaskGroup() as group:
@@ -158,12 +169,11 @@ class Generate:
         return results
 
     def _add(self, products: Products, results: Sequence[Any]) -> Products:
-        assert products.library is not None
         producer = f"{self.plugin}@{self.config.entry.registration.revision}"
-        model = self.config.options.model if isinstance(self.config.options, ChatConfig) else None
+        model = self.asking.model
         made: list[Made] = []
         rejected: list[Rejection] = []
-        for item, value in zip(self.declared(products.library), results, strict=True):
+        for item, value in zip(self.declared(products), results, strict=True):
             origin = Origin(item.task.spans, item.key, producer, model)
             made.extend(Made(from_json(Sample, sample), origin) for sample in value["samples"])
             spans = item.task.spans
