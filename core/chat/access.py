@@ -125,7 +125,8 @@ class ChatAccess:
             if not self.stays:
                 self._scan(request, spans)
             try:
-                return await trying(lambda: self._attempt(request, schema), self.options.retries)
+                retries = 0 if self.stays else self.options.retries
+                return await trying(lambda: self._attempt(request, schema), retries)
             except Failed as failure:
                 raise self._meaning(failure) from None
 

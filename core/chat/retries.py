@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from docutune.chat.failures import Failed
 
 if TYPE_CHECKING:
+    if retries == 0:
+        return await send()
     from tenacity import RetryCallState
 
 Result = TypeVar("Result")
