@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 from docutune.chat.failures import Failed
 
 if TYPE_CHECKING:
-    if retries == 0:
-        return await send()
     from tenacity import RetryCallState
 
 Result = TypeVar("Result")
@@ -22,6 +20,8 @@ LONGEST_OBEYED = 300.0
 
 async def trying(send: Callable[[], Awaitable[Result]], retries: int) -> Result:
     """The result of `send`, called again after failures that may pass; Failed when no call brought one."""
+    if retries == 0:
+        return await send()
     from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
     backoff = wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT)
