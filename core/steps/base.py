@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from docutune.contracts import Chat, Registration
 from docutune.corpus import Dataset
 from docutune.errors import PluginError
 from docutune.evaluation import Comparison
-from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Sample, Span, Split
+from docutune.records import Answer, JsonValue, Made, Measure, ModelRef, Sample, Span, Split, to_json
 from docutune.registry import Registry
 from docutune.symbols import SymbolTable
 from docutune.workspace import Store
@@ -40,7 +41,7 @@ class Document:
 class Rejection:
     """A sample or task that was left out, and why. `subject` is a sample's id or a task's key, `spans` its sources.
 
-    `sample` is what was left out; None for a task that gave none.
+    `sample` is what was left out, with secrets and personal data masked; None for a task that gave none.
     """
 
     subject: str
@@ -48,6 +49,11 @@ class Rejection:
     reason: str
     spans: tuple[Span, ...] = ()
     sample: Sample | None = None
+
+
+def rejected_lines(rejected: Iterable[Rejection]) -> str:
+    """The content of rejected.jsonl: one JSON object a line."""
+    return "".join(f"{json.dumps(to_json(item), ensure_ascii=False)}\n" for item in rejected)
 
 
 @dataclass(frozen=True, slots=True)

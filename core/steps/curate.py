@@ -20,6 +20,7 @@ from docutune.guard import a, awaited, guarded, mistake, series
 from docutune.reasons import kind_of
 from docutune.records import RECORDS_VERSION, JsonValue, Made, canonical, fingerprint, from_json, to_json
 from docutune.registry import Registry
+from docutune.sensitive import cleaned_sample
 from docutune.steps.asking import Asking
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity, rejected_lines
 from docutune.versions import is_whole, publish
@@ -125,7 +126,8 @@ class Curate:
         made_by_id = {made.sample.id: made for made in samples}
         left_out = ((made_by_id[subject], reason) for subject, reason in reasons.items())
         rejected = tuple(
-            Rejection(made.sample.id, self.plugin, reason, made.origin.spans, made.sample) for made, reason in left_out
+            Rejection(made.sample.id, self.plugin, reason, made.origin.spans, cleaned_sample(made.sample))
+            for made, reason in left_out
         )
         return replace(
             products,

@@ -25,6 +25,7 @@ from docutune.records import (
     to_json,
 )
 from docutune.registry import Registry
+from docutune.sensitive import cleaned_sample
 from docutune.steps.asking import Asking
 from docutune.steps.base import Count, Items, Products, Rejection, StepContext, Tools, plugin_identity
 from docutune.steps.task import Attempts, Declared, still_holds
@@ -178,7 +179,7 @@ class Generate:
             made.extend(Made(from_json(Sample, sample), origin) for sample in value["samples"])
             spans = item.task.spans
             rejected.extend(
-                Rejection(subject, self.plugin, reason, spans, None if sample is None else from_json(Sample, sample))
+                Rejection(subject, self.plugin, reason, spans, _shown(sample))
                 for subject, reason, sample in value["rejected"]
             )
         return replace(
@@ -202,6 +203,11 @@ class _Reporter:
     def one_more(self) -> None:
         self.done += 1
         self.progress(self.done, self.total)
+
+
+def _shown(sample: Any) -> Sample | None:
+    """A sample that was left out, as it is kept for people to read: nothing secret is spread there."""
+    return None if sample is None else cleaned_sample(from_json(Sample, sample))
 
 
 def _replies(values: Iterable[Any]) -> list[str]:

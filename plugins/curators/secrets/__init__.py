@@ -1,0 +1,1 @@
+"""The curator `secrets`: samples with keys, passwords or personal data."""
