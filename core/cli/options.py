@@ -18,6 +18,16 @@ def pipeline_file(function: Function) -> Function:
     return argument(function)
 
 
+def samples_for(function: Function) -> Function:
+    """Pass `pipeline`: the pipeline file whose samples are meant, by default the nearest; it need not be there."""
+    return click.option(
+        "--pipeline",
+        type=click.Path(dir_okay=False, path_type=Path),
+        callback=_nearest,
+        help="Pipeline file.  [default: pipeline.yaml here or in the nearest folder above]",
+    )(function)
+
+
 def overrides(function: Function) -> Function:
     """Pass `overrides` (a tuple of KEY=VALUE texts) and `trainer` (a name or None)."""
     function = click.option("--trainer", metavar="NAME", help="Train with this plugin instead of the file's.")(function)
@@ -38,6 +48,19 @@ def json_output(function: Function) -> Function:
 def print_json(value: object) -> None:
     """Print a value as JSON for people and programs."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _nearest(context: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None or context.resilient_parsing:
+        return value
+    from docutune.config import find_pipeline
+    from docutune.config.load import PIPELINE_FILE
+    from docutune.errors import UsageError
+
+    try:
+        return find_pipeline(Path())
+    except UsageError:
+        return Path(PIPELINE_FILE)
 
 
 def _find(context: click.Context, _: click.Parameter, value: Path | None) -> Path | None:

@@ -33,5 +33,8 @@ COMMANDS = {
 
 DATASET = {
     "list": Command("docutune.cli.dataset.list:list_versions", "List the dataset versions of this workspace"),
+    "import": Command("docutune.cli.dataset.import_:import_files", "Add question-answer files to the samples"),
+    "add": Command("docutune.cli.dataset.add:add", "Type questions and answers by hand"),
+    "validate": Command("docutune.cli.dataset.validate:validate", "Check every row of question-answer files"),
 }
 """The commands below `docutune dataset`."""

@@ -68,6 +68,14 @@ class SourceConfig(BaseModel):
     split: Annotated[
         Split | None, Field(description="the split of all these samples; unset: as rows or file names say, else chance")
     ] = None
+    replay: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=10,
+            description="train on as many of these samples as this times the number of all others, against forgetting",
+        ),
+    ] = None
     include: Annotated[
         tuple[str, ...],
         Field(description="patterns of the files to read, such as **/*.py; unset: all that a parser reads"),
@@ -80,6 +88,8 @@ class SourceConfig(BaseModel):
             raise ValueError("name either a path (documents and code) or samples (question-answer files)")
         if self.split is not None and self.samples is None:
             raise ValueError("only samples have a split")
+        if self.replay is not None and (self.samples is None or self.split is not None):
+            raise ValueError("only samples are replayed, and never held out: replay goes without path and split")
         return self
 
     @property

@@ -1,0 +1,115 @@
+"""Looks at every row of the files of samples, the way a run will, before anything is made of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docutune.config import SourceConfig
+from docutune.datasets.curating import in_words, reasons
+from docutune.datasets.reading import Remark, SampleFile, every_sample, read_files, where
+from docutune.datasets.sources import Sources
+from docutune.errors import UsageError
+from docutune.models import on_disk
+from docutune.records import Sample, Span
+from docutune.registry import Registry
+from docutune.suggestions import listed
+from docutune.training import TINY, TrainingConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found: `rows` by file and split ("" where none is named), every problem, and what was not looked at."""
+
+    rows: Mapping[str, Mapping[str, int]]
+    problems: tuple[Remark, ...]
+    notes: tuple[str, ...]
+
+
+def check(pipeline: Path, files: Sequence[Path], registry: Registry) -> Checked:
+    """Check the named files, or all files of samples that the pipeline reads.
+
+    UsageError when there is none. Problems stand in the order of files and lines.
+    """
+    sources = Sources(pipeline, registry)
+    entries = [SourceConfig(samples=path.absolute()) for path in files]
+    found = sources.files(entries) if files else sources.files()
+    if not found:
+        hint = f"files of samples end in {listed(sorted(sources.parsers))}"
+        where_from = " ".join(map(str, files)) or f"`sources:` of {pipeline}"
+        raise UsageError(f"{where_from}: no file of questions and answers", hint)
+    read = read_files(found, sources.parsers)
+    problems = [remark for file in read for remark in _of_file(file)]
+    problems += [*_copies(read), *_curated(read, registry)]
+    notes: list[str] = []
+    for training in {(item.model, item.max_length): item for item in sources.trainings}.values():
+        problems += _too_long(read, training, pipeline.absolute().parent, notes)
+    order = {file.file.shown: number for number, file in enumerate(read)}
+    problems.sort(key=lambda item: (order[item.place.source], item.place.first_line))
+    return Checked({file.file.shown: _by_split(file) for file in read}, tuple(problems), tuple(notes))
+
+
+def _by_split(file: SampleFile) -> Mapping[str, int]:
+    return Counter(file.split_of(given) or "" for given in file.parsed.samples)
+
+
+def _of_file(file: SampleFile) -> Iterator[Remark]:
+    if file.trouble is not None:
+        yield Remark(Span(file.file.shown, 1, 1), f"nothing can be read: {file.trouble}")
+    else:
+        yield from file.remarks()
+
+
+def _copies(files: Sequence[SampleFile]) -> Iterator[Remark]:
+    first: dict[str, tuple[Span, str | None]] = {}
+    for file in files:
+        for given in file.parsed.samples:
+            split = file.split_of(given)
+            place, other = first.setdefault(given.sample.id, (given.span, split))
+            if place is not given.span:
+                leak = f", which is in {other or 'no split'}" if other != split else ""
+                yield Remark(given.span, f"duplicate: the same row as {where(place)}{leak}")
+
+
+def _curated(files: Sequence[SampleFile], registry: Registry) -> Iterator[Remark]:
+    samples = every_sample(files)
+    places = {name: made.origin.spans[0] for name, made in samples.items()}
+    shown = {name: where(place) for name, place in places.items()}
+    for name, (curator, reason) in reasons(list(samples.values()), registry).items():
+        yield Remark(places[name], f"{curator}: {in_words(reason, shown.get)}")
+
+
+def _too_long(
+    files: Sequence[SampleFile], training: TrainingConfig, folder: Path, notes: list[str]
+) -> Iterator[Remark]:
+    """Rows whose text alone has more tokens than a training takes; the template adds a few more."""
+    tokenizer = _tokenizer(training, folder, notes)
+    if tokenizer is None:
+        return
+    for given in (given for file in files for given in file.parsed.samples):
+        tokens = _tokens(tokenizer, given.sample)
+        if tokens > training.max_length:
+            limit = f"max_length {training.max_length:,} of {training.model}"
+            yield Remark(given.span, f"too long: {tokens:,} tokens and more, {limit}")
+
+
+def _tokenizer(training: TrainingConfig, folder: Path, notes: list[str]) -> Any:
+    """The base's tokenizer, or None and a note."""
+    place = None if training.model == TINY else on_disk(training.model, folder)
+    if place is None or not (place / "tokenizer.json").is_file():
+        notes.append(f"lengths in tokens were not looked at: the tokenizer of {training.model} is not on this disk")
+        return None
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        notes.append("lengths in tokens were not looked at: pip install 'docutune[trl]'")
+        return None
+    return Tokenizer.from_file(str(place / "tokenizer.json"))
+
+
+def _tokens(tokenizer: Any, sample: Sample) -> int:
+    texts = [message.content for message in sample.messages]
+    return sum(len(found.ids) for found in tokenizer.encode_batch(texts, add_special_tokens=False))
