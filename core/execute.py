@@ -22,6 +22,7 @@ from docutune.reporting import build_report
 from docutune.results import summary, training_facts
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
+from docutune.steps.take import facts_of
 from docutune.workspace import Store, read_manifest, write_manifest
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
     run = store.next_run()
     log = RunLog(run_info(run, config.project), registry, listener, Catalog(store).record)
     log.facts["pipeline"] = _pipeline_facts(config, request)
+    if config.dataset is not None:
+        log.facts["takes"] = facts_of(config.dataset)
     for runtime in config.runtime:
         log.facts["runtime"] = {"uses": runtime.uses, "options": runtime.options.model_dump(mode="json")}
         if runtime.python is not None:

@@ -91,6 +91,8 @@ class _Collected:
         self.models |= set(_models(manifest))
         if version := manifest.get("dataset"):
             self.datasets.add(version)
+        if takes := manifest.get("takes"):
+            self.datasets.add(takes["version"])
         objects = _objects(run, manifest)
         if objects is None:
             self.objects_unknown = True

@@ -19,18 +19,20 @@ from docutune.corpus import ROWS, row_lines
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.failing import failed, failure_facts, lacking, outlived
-from docutune.records import JsonValue, Outcome, StepInfo, to_json
+from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
-from docutune.steps.base import Count, Products, Step, Tools
+from docutune.steps.base import Count, Products, Step, Tools, rejected_lines
 from docutune.steps.curate import Assemble, Curate
 from docutune.steps.evaluate import Evaluate
 from docutune.steps.generate import Generate
 from docutune.steps.parse import Parse
+from docutune.steps.take import Take
 from docutune.steps.train import PrepareBase, Train, show_tensorboard
 from docutune.suggestions import did_you_mean
 from docutune.symbols import api_json
+from docutune.versions import REJECTED, describe
 from docutune.workspace import Store
 
 SEED = 0
@@ -98,18 +100,36 @@ class Pipeline:
         bases: dict[str, Path | None] = {}
         for train in trains:
             bases.setdefault(train.options.model, train.config.python)
-        given = any(source.reads == "samples" for source in config.sources)
-        evaluate = config.evaluate if config.split.rephrased or config.split.unseen_symbols or given else ()
+        evaluate = config.evaluate if self._holds_out() else ()
         trained = config.train if evaluate else ()
         return [
-            Parse(config, project),
-            *(Generate(step, self.registry, SEED) for step in config.generate),
-            *(Curate(step, self.registry, SEED) for step in config.curate),
-            Assemble(config.split, config.project),
+            *self._to_dataset(),
             *(PrepareBase(model, project, python) for model, python in bases.items()),
             *trains,
             *(Evaluate(step.name, evaluate, config.runtime[0], self.registry, seed) for step in trained),
         ]
+
+    def _to_dataset(self) -> list[Step]:
+        """The steps up to the dataset: what makes it, or, where the file names a version, what takes that."""
+        config = self.config
+        parse = [Parse(config, config.path.parent)] if config.sources else []
+        if config.dataset is not None:
+            return [*parse, Take(config.dataset)]
+        return [
+            *parse,
+            *(Generate(step, self.registry, SEED) for step in config.generate),
+            *(Curate(step, self.registry, SEED) for step in config.curate),
+            Assemble(config.split, config.project),
+        ]
+
+    def _holds_out(self) -> bool:
+        """Whether there will be anything to ask the models."""
+        config = self.config
+        if config.dataset is not None:
+            known = describe(self.store, config.dataset.version)
+            return known is None or known.samples.get("test", 0) > 0
+        given = any(source.reads == "samples" for source in config.sources)
+        return bool(config.split.rephrased or config.split.unseen_symbols or given)
 
     def budget(self, run: str) -> Budget:
         """What the chat models of a run may cost; earlier requests without a price count at the dearest of today's."""
@@ -204,7 +224,8 @@ class Pipeline:
     def _write_outputs(self, before: Products, after: Products, log: RunLog) -> None:
         """Put into the run's folder what users look for there."""
         folder = log.info.folder
-        if after.library is not None and before.library is None:
+        if after.documents and not before.documents:
+            assert after.library is not None
             atomic.write_text(folder / "api.json", json.dumps(api_json(after.library), ensure_ascii=False, indent=1))
             log.facts["documents"] = [
                 {"source": document.source, "sha256": document.digest, "problems": list(document.problems)}
@@ -215,9 +236,8 @@ class Pipeline:
                 log.note(note)
         if missing := after.unanswered - before.unanswered:
             log.note(f"{missing:,} tasks were not answered; the next run tries again (rejected.jsonl has the reasons)")
-        if len(after.rejected) > len(before.rejected):
-            lines = (json.dumps(to_json(item), ensure_ascii=False) for item in after.rejected)
-            atomic.write_text(folder / "rejected.jsonl", "".join(f"{line}\n" for line in lines))
+        if after.rejected != before.rejected:
+            atomic.write_text(folder / REJECTED, rejected_lines(after.rejected))
         if after.dataset is not None and before.dataset is None:
             atomic.write_text(folder / ROWS, row_lines(after.dataset))
             log.facts["dataset"] = after.dataset.version
@@ -284,8 +304,10 @@ def _figures(step: Step, products: Products) -> dict[str, JsonValue]:
     if phase in ("generate", "curate") and products.samples is not None:
         return {"samples": len(products.samples), "rejected": len(products.rejected)}
     if phase == "dataset" and products.dataset is not None:
+        named = {"named": step.chosen.name} if isinstance(step, Take) else {}
         return {
             "version": products.dataset.version,
+            **named,
             "train": len(products.dataset.of("train")),
             "validation": len(products.dataset.of("validation")),
             "test": len(products.dataset.of("test")),

@@ -20,6 +20,7 @@ from docutune.steps.parse import Parse
 from docutune.steps.train import Train
 from docutune.steps.unfinished import step_reached
 from docutune.symbols import SymbolTable
+from docutune.version_names import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,15 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would do: the documents against those of the last run, and every step; `notes` on the file."""
+    """What a run would do: the documents against those of the last run, and every step; `notes` on the file.
+
+    `dataset` is the version that the file names, where it names one.
+    """
 
     documents: Changes
     steps: tuple[Planned, ...]
     notes: tuple[str, ...] = ()
+    dataset: Chosen | None = None
 
 
 @guarded_stdout()
@@ -67,7 +72,8 @@ def plan(pipeline: Pipeline, window: Window, progress: Progress) -> Plan:
             parsed = products
     stale = _stale(steps, parsed.library, last)
     counted = tuple(replace(entry, stale=stale.get(entry.name, 0)) for entry in planned)
-    return Plan(last.changes(parsed.documents), counted, pipeline.config.notes)
+    changes = last.changes(parsed.documents) if pipeline.config.sources else Changes(None, (), (), (), 0)
+    return Plan(changes, counted, pipeline.config.notes, dataset=pipeline.config.dataset)
 
 
 def _ask(

@@ -24,6 +24,7 @@ def summary(products: Products, log: RunLog) -> dict[str, Any]:
         "report": str(log.info.folder / "report.html"),
         "seconds": log.seconds,
         "dataset": None if dataset is None else {"version": dataset.version, **_split_sizes(dataset)},
+        "takes": log.facts.get("takes"),
         "trainings": log.facts["trainings"],
         "models": log.facts["models"],
         "figures": log.facts["figures"],

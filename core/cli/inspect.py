@@ -62,6 +62,9 @@ def _show_runs(workspace: Workspace, limit: int, as_json: bool) -> None:
 
 def _show_run(manifest: dict[str, Any]) -> None:
     click.echo(f"run {manifest['run']} of {manifest['project']}: {manifest['outcome']}, {manifest['seconds']:.1f} s")
+    if takes := manifest.get("takes"):
+        named = "" if takes["name"] == takes["version"] else f", named as {takes['name']}"
+        click.echo(f"  on dataset version {takes['version']}{named}")
     for step in manifest["steps"]:
         click.echo(f"  {step['status']:<10} {step['name']:<28} {step['seconds']:8.1f} s")
     if current := manifest.get("current"):

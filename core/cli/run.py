@@ -101,8 +101,12 @@ def _unseen(done: int, total: int | None = None, **figures: float) -> None:
 def _show_plan(plan: Plan) -> None:
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
-    for line in _document_lines(plan.documents):
-        click.echo(line)
+    if plan.dataset is not None:
+        named = "" if plan.dataset.name == plan.dataset.version else f" ({plan.dataset.name})"
+        click.echo(f"dataset: version {plan.dataset.version}{named}, as it is")
+    if plan.documents.since or plan.documents.added:
+        for line in _document_lines(plan.documents):
+            click.echo(line)
     for step in plan.steps:
         action = {"reuse": "reuse", "make": "make", "waits": "after the above"}[step.action]
         click.echo(f"{action:<16} {step.name:<28} {step.plugin:<16} {', '.join(_details(step))}".rstrip())

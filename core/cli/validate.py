@@ -38,6 +38,7 @@ def _show(file: Path, config: PipelineConfig) -> None:
         click.echo(f"note: {note}", err=True)
     counts = {"source": config.sources, "generator": config.generate, "training": config.train}
     parts = [f"{len(items)} {name}{'' if len(items) == 1 else 's'}" for name, items in counts.items()]
+    parts += [f"dataset {config.dataset.version}"] if config.dataset else []
     click.echo(f"{file}: valid ({', '.join(parts)})")
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from docutune.chat.options import BudgetConfig, ChatConfig, Prices
 from docutune.config.binding import Binder, unwritten_places
+from docutune.config.dataset import choose, idle, validated
 from docutune.config.explain import Explainer, describe, problem
 from docutune.config.models import SECTIONS, Frame, PipelineConfig, SplitConfig, StepConfig
 from docutune.config.overrides import override
@@ -68,17 +69,22 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     problems += [*_source_problems(document, path.parent, claims), *binder.problems]
     problems += _model_problems(document, path.parent)
     problems += _price_problems(document, frame, sections["generate"])
-    problems += _validation_problems(document, frame)
+    chosen = choose(document, frame, path, problems)
+    problems += _validation_problems(document, frame, validated(frame, chosen, path))
     problems = [item for item in problems if item in document.problems or item.key not in document.unreadable]
     if problems or frame is None:
         raise ConfigError(tuple(sorted(dict.fromkeys(problems), key=_line)))
+    if chosen is not None:
+        binder.notes += idle(document, chosen)
+        sections |= {"generate": (), "curate": ()}
     if sections["evaluate"] and not sections["train"]:
         binder.notes.append("nothing is trained, so `evaluate:` has nothing to compare")
     return PipelineConfig(
         version=frame.version,
         project=frame.project,
         language=frame.language,
-        sources=frame.sources,
+        sources=frame.sources or (),
+        dataset=chosen,
         budget=frame.budget or BudgetConfig(),
         split=frame.split or SplitConfig(),
         path=path.absolute(),
@@ -166,18 +172,21 @@ def _model_problems(document: Document, folder: Path) -> list[Problem]:
     return problems
 
 
-def _validation_problems(document: Document, frame: Frame | None) -> Iterator[Problem]:
-    """What goes by the validation loss needs validation samples; only files of samples may bring their own."""
-    if frame is None or any(source.reads == "samples" for source in frame.sources):
+def _validation_problems(document: Document, frame: Frame | None, validated: bool) -> Iterator[Problem]:
+    """What goes by the validation loss needs validation samples; files of samples and versions may bring their own."""
+    if frame is None or validated:
         return
-    if (frame.split or SplitConfig()).validation > 0:
-        return
+    way = "the dataset version has no validation samples"
+    if frame.dataset is None:
+        way = "split.validation is 0: set it to a share above 0"
+        given = any(source.reads == "samples" for source in frame.sources or ())
+        if given or (frame.split or SplitConfig()).validation > 0:
+            return
     for index, step in enumerate(frame.train or ()):
         options = step.options or {}
         for key, asked in (("early_stopping", options.get("early_stopping")), ("keep", options.get("keep") == "best")):
             if asked:
-                message = "goes by the validation loss, and split.validation is 0: set it to a share above 0"
-                yield problem(document, ("train", index, "with", key), message)
+                yield problem(document, ("train", index, "with", key), f"goes by the validation loss, and {way}")
 
 
 def _price_problems(document: Document, frame: Frame | None, steps: Sequence[StepConfig]) -> Iterator[Problem]:

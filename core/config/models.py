@@ -20,6 +20,7 @@ from pydantic import (
 from docutune.chat.options import BudgetConfig
 from docutune.records import Reads, Split
 from docutune.registry import Entry
+from docutune.version_names import Chosen
 
 SECTIONS = {
     "parse": "parser",
@@ -161,8 +162,15 @@ class Frame(BaseModel):
     project: Annotated[str, Field(min_length=1, description="the name of the library")]
     language: Annotated[Languages, Field(description="language of the generated samples: en, zh, or a list")] = ("en",)
     sources: Annotated[
-        tuple[SourceConfig, ...], Field(min_length=1, description="documents, source code and samples to read")
-    ]
+        tuple[SourceConfig, ...] | None,
+        Field(min_length=1, description="documents, source code and samples to read; may be left out beside dataset"),
+    ] = None
+    dataset: Annotated[
+        str | None,
+        Field(
+            min_length=1, description="a version to train on: its hash, a tag, a run or latest; nothing is generated"
+        ),
+    ] = None
     parse: Annotated[
         Steps,
         Field(description="parsers with options, or to choose between two; the other installed ones serve the rest"),
@@ -196,7 +204,8 @@ class StepConfig(BaseModel):
 
 
 class PipelineConfig(BaseModel):
-    """A pipeline file that can be run. `notes` say what was ignored or left out, for the user to read.
+    """A pipeline file that can be run. `notes` say what was ignored or left out, for the user to read. With a
+    `dataset` nothing is generated or curated.
 
     `runtime` holds one step, or none where no model is opened on this machine: nothing is trained, and no chat model
     of this machine is asked.
@@ -218,3 +227,4 @@ class PipelineConfig(BaseModel):
     evaluate: tuple[StepConfig, ...]
     path: Path
     notes: tuple[str, ...] = ()
+    dataset: Chosen | None = None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from docutune.config.explain import describe
-from docutune.config.yaml_lines import Document, KeyPath, Place, read_value, shown
+from docutune.config.yaml_lines import TEXTS, Document, KeyPath, Place, read_value, shown
 from docutune.errors import Problem
 
 _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
@@ -54,7 +54,8 @@ def _parse(text: str) -> tuple[KeyPath, Any]:
         position = match.end()
     if not equals or not path or position < len(key):
         raise ValueError("expected KEY=VALUE, such as train[0].with.max_steps=10")
-    return tuple(path), read_value(value)
+    is_name = tuple(path) in TEXTS and value[:1].isdigit()
+    return tuple(path), value if is_name else read_value(value)
 
 
 def _assign(tree: Any, path: KeyPath, value: Any) -> None:

@@ -24,6 +24,7 @@ def json_schema(registry: Registry) -> Schema:
         step = _step(kind, entries, section in IN_WORKERS)
         is_list = section not in SINGLE
         schema["properties"][section] = {**described, **({"type": "array", "items": step} if is_list else step)}
+    schema["anyOf"] = [{"required": ["sources"]}, {"required": ["dataset"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "docutune pipeline"}
 
 

@@ -15,6 +15,9 @@ from docutune.records import JsonValue
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
 
+TEXTS: frozenset[KeyPath] = frozenset({("dataset",)})
+"""Keys whose values are names: a dataset version may look like a number."""
+
 _MAX_DEPTH = 40
 _MAX_VALUES = 100_000  # aliases of aliases make a small file enormous
 
@@ -131,7 +134,8 @@ class _Reader:
                 self.problems.append(Problem(self.file, line, shown(path), "a key must be a plain word"))
                 continue
             self.places[*path, key] = Place(self.file, line)
-            yield key, self._value(value_node, (*path, key))
+            literal = (*path, key) in TEXTS and value_node.tag.endswith((":int", ":float"))
+            yield key, value_node.value if literal else self._value(value_node, (*path, key))
 
     def _find_duplicates(self, node: yaml.MappingNode, path: KeyPath) -> None:
         first: dict[Any, int] = {}

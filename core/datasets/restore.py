@@ -30,7 +30,7 @@ def recognised(path: Path) -> bool:
         value = json.loads(first)
     except (ValueError, RecursionError):
         return False
-    return isinstance(value, dict) and value.keys() >= FIELDS
+    return isinstance(value, dict) and set(value) >= FIELDS
 
 
 def restore(path: Path, store: Store, project: str) -> Version:

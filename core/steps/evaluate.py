@@ -31,6 +31,7 @@ from docutune.records import (
 )
 from docutune.registry import Registry
 from docutune.steps.base import Count, Evaluated, Products, StepContext, Tools, plugin_identity
+from docutune.symbols import SymbolTable, link
 from docutune.template import TEMPLATE
 from docutune.workspace import Store
 
@@ -63,11 +64,11 @@ class Evaluate:
     def key(self, products: Products) -> str | None:
         """Evaluators, runtime, model, what is held out, and the library that evaluators look things up in."""
         trained = products.models.get(self.model)
-        if trained is None or products.dataset is None or products.library is None:
+        if trained is None or products.dataset is None:
             return None
         plugins: list[JsonValue] = [_identity(step) for step in (*self.evaluators, self.runtime)]
         held_out: list[JsonValue] = [made.sample.id for made in products.dataset.of("test")]
-        symbols: list[JsonValue] = [[symbol.name, symbol.signature] for symbol in products.library.public()]
+        symbols: list[JsonValue] = [[symbol.name, symbol.signature] for symbol in _library(products).public()]
         library = fingerprint(symbols)
         return fingerprint(["evaluate", RECORDS_VERSION, plugins, trained.key, held_out, library, self.seed])
 
@@ -79,8 +80,7 @@ class Evaluate:
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Collect probes, answer what was never answered, measure."""
         assert products.dataset is not None
-        assert products.library is not None
-        held_out, library = products.dataset.of("test"), products.library
+        held_out, library = products.dataset.of("test"), _library(products)
         plugins: dict[str, Evaluator] = {
             step.name: self.registry.create(step.entry, step.options) for step in self.evaluators
         }
@@ -187,6 +187,11 @@ class _Answers:
 
     def _job_folder(self) -> Path:
         return self.tools.run / "jobs" / f"evaluate-{self.step.model}"
+
+
+def _library(products: Products) -> SymbolTable:
+    """What the sources hold; nothing where a dataset version was taken and no sources were read."""
+    return link(()) if products.library is None else products.library
 
 
 def _probes(name: str, evaluator: Evaluator, held_out: Sequence[Made], library: Library) -> tuple[Probe, ...]:

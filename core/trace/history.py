@@ -55,6 +55,11 @@ class Run:
         """The run's name."""
         return self.folder.name
 
+    @property
+    def takes(self) -> bool:
+        """Whether the run took a version by its name, and so made none."""
+        return bool(self.facts.get("takes"))
+
     def seen(self, source: str) -> Seen | None:
         """The document as this run saw it."""
         entry = self.documents.get(source)
@@ -109,7 +114,7 @@ class History:
             yield from file.find(needle, self.notes)
 
     def _source(self, version: str) -> tuple[Run | None, tuple[RowFile, ...]]:
-        for run in self.versions[version]:
+        for run in sorted(self.versions[version], key=lambda run: run.takes):  # who made it knows its documents
             if (path := run.folder / "samples.jsonl").is_file():
                 return run, (RowFile(path),)
             self.notes.append(f"{path} is missing")
