@@ -479,7 +479,7 @@ WRONG: tuple[tuple[dict[str, object], str], ...] = (
         "prompts: a prompt is written in a file: prompts/langchain/<language>/<name>",
     ),
     ({"model": "openai:x", "phrasing": 3}, "unknown option of generator 'langchain'; did you mean 'phrasings'?"),
-    ({"base_url": "localhost:1"}, "model: missing option of generator 'langchain'"),
+    ({"base_url": "http://localhost:1"}, "no model is named, and base_url is for servers"),
 )
 
 
@@ -510,5 +510,5 @@ sys.exit(main(["validate"]))
 """
     done = project.python(code)
     assert done.returncode == 2
-    assert "generator 'langchain' needs langchain_openai: install with pip install 'docutune[langchain]'" in done.stderr
-    assert "pipeline.yaml:6: generate[0].uses" in done.stderr
+    assert "provider 'openai' needs langchain_openai: install with pip install 'docutune[langchain]'" in done.stderr
+    assert "generate[0].with.model: " in done.stderr

@@ -61,8 +61,6 @@ def docutune_generators() -> list[Registration]:
             summary="Questions, how-tos, tasks with code and explanations, written by a chat model and checked",
             config=Config,
             load="docutune.plugins.generators.langchain.generate:LangChain",
-            requires=("langchain", "langchain_openai", "tenacity", "detect_secrets"),
-            extra="docutune[langchain]",
             prompts="docutune.plugins.generators.langchain.prompts",
         )
     ]
