@@ -15,11 +15,11 @@ from docutune.memory import Shape, estimate
 from docutune.models import on_disk
 from docutune.pipeline import Pipeline, Window
 from docutune.steps.base import Count, Products, Progress, Step, Tools
+from docutune.steps.curate import Curate
 from docutune.steps.generate import Generate
 from docutune.steps.parse import Parse
-from docutune.steps.train import Train
+from docutune.steps.train import PrepareBase, Train
 from docutune.steps.unfinished import step_reached
-from docutune.symbols import SymbolTable
 from docutune.version_names import Chosen
 
 
@@ -30,6 +30,7 @@ class Planned:
     `stale` counts the tasks of the last run that no step of this plugin declares any more: their samples go.
     `continues`: the step of the checkpoint from which an interrupted training goes on. `memory`: bytes that a training
     takes on each device at most, with rows of max_length, as far as its base on this disk and its options tell.
+    `asks`: the chat model of a step; `server`: where that is asked, None where nothing leaves this machine.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Planned:
     stale: int
     continues: int | None = None
     memory: int | None = None
+    asks: str | None = None
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,12 @@ def plan(pipeline: Pipeline, window: Window, progress: Progress) -> Plan:
         entry, products = _ask(step, anew, products, pipeline, progress)
         if isinstance(step, Train) and entry.action != "reuse":
             entry = replace(entry, memory=_memory(step, pipeline, products))
+        if isinstance(step, (Generate, Curate)):
+            entry = replace(entry, asks=step.asking.model, server=step.asking.server)
         planned.append(entry)
-        if isinstance(step, Parse) and products is not None:
+        if isinstance(step, (Parse, PrepareBase)) and products is not None:
             parsed = products
-    stale = _stale(steps, parsed.library, last)
+    stale = _stale(steps, parsed, last)
     counted = tuple(replace(entry, stale=stale.get(entry.name, 0)) for entry in planned)
     changes = last.changes(parsed.documents) if pipeline.config.sources else Changes(None, (), (), (), 0)
     return Plan(changes, counted, pipeline.config.notes, dataset=pipeline.config.dataset)
@@ -112,15 +117,18 @@ def _unsaid(text: str) -> None:
     """A plan says what a run would do, and nothing else."""
 
 
-def _stale(steps: Sequence[Step], library: SymbolTable | None, last: LastRun) -> Mapping[str, int]:
-    """Step -> tasks of its plugin in the last run that are declared no more; of two steps with one plugin the first."""
-    if library is None:
+def _stale(steps: Sequence[Step], products: Products, last: LastRun) -> Mapping[str, int]:
+    """Step -> tasks of its plugin in the last run that are declared no more; of two steps with one plugin the first.
+
+    Nothing is known of a step whose model has yet to be had.
+    """
+    if products.library is None:
         return {}
     declared: dict[str, set[str]] = defaultdict(set)
     first: dict[str, str] = {}
     for step in steps:
-        if isinstance(step, Generate):
-            declared[step.plugin] |= {item.key for item in step.declared(library)}
+        if isinstance(step, Generate) and step.asking.options(products) is not None:
+            declared[step.plugin] |= {item.key for item in step.declared(products)}
             first.setdefault(step.plugin, step.name)
     tasks = last.tasks()
     return {name: len(tasks.get(plugin, set()) - declared[plugin]) for plugin, name in first.items()}

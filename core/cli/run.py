@@ -134,6 +134,9 @@ def _details(step: Planned) -> Iterator[str]:
         yield f"continue at step {step.continues:,}"
     if step.memory is not None:
         yield f"at most about {told(step.memory)} of memory (rows of max_length)"
+    if step.asks is not None and step.action != "reuse":
+        where = f"what is asked goes to {step.server}" if step.server else "nothing leaves this machine"
+        yield f"asks {step.asks}, {where}"
     if step.count is not None:
         counts = {"to make": step.count.total - step.count.reused, "reused": step.count.reused, "stale": step.stale}
         yield from (f"{count:,} {word}" for word, count in counts.items() if count or word != "stale")

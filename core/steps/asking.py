@@ -48,6 +48,14 @@ class Asking:
         """The model's name for people; None when none is asked."""
         return self.step.options.named if isinstance(self.step.options, ChatConfig) else None
 
+    @property
+    def server(self) -> str | None:
+        """Where the chat model is asked: an address, or a provider's name; None where nothing leaves this machine."""
+        options = self.step.options
+        if not isinstance(options, ChatConfig) or options.is_local:
+            return None
+        return options.base_url or options.named.partition(":")[0]
+
     @asynccontextmanager
     async def chat(self, products: Products, tools: Tools, job: str) -> AsyncIterator[ChatAccess | None]:
         """The chat model in the running event loop, None for a step that asks none. A worker's folder is called `job`."""
