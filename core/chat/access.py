@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
@@ -22,7 +21,8 @@ from docutune.chat.options import ChatConfig, Prices
 from docutune.chat.pace import Pace
 from docutune.chat.reading import read
 from docutune.chat.retries import LONGEST_OBEYED, trying
-from docutune.chat.secrets import Guard, without_personal
+from docutune.chat.secrets import Guard
+from docutune.chat.wording import worded
 from docutune.contracts import Reply
 from docutune.errors import Cancelled, DocutuneError, Unanswered
 from docutune.records import Message, Span
@@ -46,13 +46,7 @@ class Lent:
 
     async def ask(self, messages: Sequence[Message], schema: type[Reply]) -> Reply:
         """As contracts.Chat says."""
-        options = self.access.options
-        if options.personal_data == "mask" and not self.access.stays:
-            messages = without_personal(messages)
-        described = schema.model_json_schema()
-        if options.structured_output == "prompt":
-            messages = with_schema(messages, json.dumps(described, ensure_ascii=False))
-        request = Request.of(options, messages, described)
+        request = worded(self.access.options, messages, schema, self.access.stays)
         try:
             kept = await self.access.reply(request, schema, self.spans)
         except Unanswered:
@@ -262,13 +256,6 @@ async def access(options: ChatConfig, budget: Budget, local: Model | None = None
         raise
     finally:
         await opened.close()
-
-
-def with_schema(messages: Sequence[Message], schema: str) -> list[Message]:
-    """The messages with the schema asked for in the last one: not every model knows a system prompt."""
-    *before, last = messages
-    wanted = "Answer with one JSON object that fits this JSON Schema, and with nothing else:"
-    return [*before, replace(last, content=f"{last.content}\n\n{wanted}\n{schema}")]
 
 
 def _spent(failure: Failed, amount: Amount) -> Amount:
