@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 from collections import defaultdict
@@ -91,6 +92,23 @@ def assemble(
     marks.update(_ready_made({name: made[name].sample for name in ready}, ready, unseen, options))
     rows = tuple(Row(item, *marks.get(name, ("train", None))) for name, item in made.items())
     return Dataset(version_of(rows), rows)
+
+
+def with_replay(dataset: Dataset, groups: Iterable[tuple[float, Sequence[Made]]], options: SplitOptions) -> Dataset:
+    """The dataset with training samples of other data: the first of each group, as many as its share of the training
+    samples of `dataset`. None asks what is held out, or names a symbol that is unseen in training.
+    """
+    held = {row.made.sample.fact for row in dataset.rows if row.split in ("validation", "test")}
+    symbols = _symbols(row.made.sample for row in dataset.rows)
+    unseen = _chosen(symbols, options.unseen_symbols, options.seed, "symbol")
+    trained = len(dataset.of("train"))
+    rows = {row.made.sample.id: row for row in dataset.rows}
+    for share, samples in groups:
+        fitting = (made for made in samples if made.sample.fact not in held and not names(made.sample) & unseen)
+        chosen = itertools.islice(fitting, round(share * trained))
+        rows.update((made.sample.id, Row(made, "train")) for made in chosen)
+    ordered = tuple(row for _, row in sorted(rows.items()))
+    return Dataset(version_of(ordered), ordered)
 
 
 def _ready_made(

@@ -15,7 +15,7 @@ from docutune.chat.budget import Budget
 from docutune.chat.journal import AREA as REPLIES
 from docutune.chat.options import ChatConfig, Prices
 from docutune.config import PipelineConfig
-from docutune.corpus import ROWS, row_lines
+from docutune.corpus import ROWS, Dataset, row_lines
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.failing import failed, failure_facts, lacking, outlived
@@ -28,6 +28,7 @@ from docutune.steps.curate import Assemble, Curate
 from docutune.steps.evaluate import Evaluate
 from docutune.steps.generate import Generate
 from docutune.steps.parse import Parse
+from docutune.steps.replay import KIND, Replay
 from docutune.steps.take import Take
 from docutune.steps.train import PrepareBase, Train, show_tensorboard
 from docutune.suggestions import did_you_mean
@@ -40,7 +41,7 @@ SEED = 0
 
 _NAMED = 5
 
-PHASES = ("parse", "generate", "curate", "dataset", "base", "train", "evaluate")
+PHASES = ("parse", "generate", "curate", "replay", "dataset", "base", "train", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Pipeline:
         return [
             *parse,
             *(Generate(step, self.registry, SEED) for step in config.generate),
+            *([Replay(config.split.seed)] if any(source.replay is not None for source in config.sources) else ()),
             *(Curate(step, self.registry, SEED) for step in config.curate),
             Assemble(config.split, config.project),
         ]
@@ -311,7 +313,16 @@ def _figures(step: Step, products: Products) -> dict[str, JsonValue]:
             "train": len(products.dataset.of("train")),
             "validation": len(products.dataset.of("validation")),
             "test": len(products.dataset.of("test")),
+            **_replayed(products.dataset),
         }
+    if phase == "replay":
+        return {"samples": sum(len(item.samples) for item in products.replay)}
     if phase == "train" and name in products.models:
         return dict(products.models[name].figures)
     return {}
+
+
+def _replayed(dataset: Dataset) -> dict[str, JsonValue]:
+    """How many of the training samples are replayed, where any is."""
+    count = sum(made.sample.kind == KIND for made in dataset.of("train"))
+    return {"replay": count} if count else {}

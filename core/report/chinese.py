@@ -212,6 +212,7 @@ CHINESE: Mapping[str, str] = {
     "kind.usage": "用法",
     "kind.inheritance": "继承",
     "kind.question-answer": "问答",
+    "kind.replay": "回放的通用数据",
     "kind.how-to": "操作步骤",
     "kind.task-to-code": "按任务写代码",
     "cut in print": "打印时较长的回答只保留 24 行；全文见 report.md。",

@@ -249,6 +249,7 @@ ENGLISH: Mapping[str, str] = {
     "kind.usage": "usage",
     "kind.inheritance": "inheritance",
     "kind.question-answer": "question-answer",
+    "kind.replay": "replay of other data",
     "kind.how-to": "how-to",
     "kind.task-to-code": "task-to-code",
     "cut in print": "On paper a long answer ends after 24 lines; report.md has it whole.",

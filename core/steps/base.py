@@ -99,6 +99,18 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """Samples of an entry of `sources:` that are replayed: as many as `share` times the number of all others.
+
+    First all that there are, then those that were chosen, in the order in which they go into the dataset.
+    """
+
+    place: str
+    share: float
+    samples: tuple[Made, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Products:
     """Everything made so far in a walk. None: not made yet. `unread` counts files without a parser, by suffix;
     `elsewhere` has for some of those suffixes the entry of `sources:` that would read such a file.
@@ -115,6 +127,7 @@ class Products:
     library: SymbolTable | None = None
     samples: tuple[Made, ...] | None = None
     given: Mapping[str, Split | None] = field(default_factory=dict)
+    replay: tuple[Replayed, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     replies: frozenset[str] = frozenset()
     unanswered: int = 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from docutune.config import SplitConfig, StepConfig
 from docutune.contracts import Curator
-from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files
+from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files, with_replay
 from docutune.errors import DocutuneError
 from docutune.guard import a, awaited, guarded, mistake, series
 from docutune.reasons import kind_of
@@ -23,6 +23,7 @@ from docutune.registry import Registry
 from docutune.sensitive import cleaned_sample
 from docutune.steps.asking import Asking
 from docutune.steps.base import Count, Products, Rejection, StepContext, Tools, plugin_identity, rejected_lines
+from docutune.steps.replay import spared
 from docutune.versions import is_whole, publish
 from docutune.workspace import Store
 
@@ -118,7 +119,7 @@ class Curate:
         with guarded(plugin, "while it looked through the samples"):
             given = await awaited(plugin, "reject", curator.reject(samples, context))
             found = {samples[place].sample.id: why for place, why in _decisions(plugin, given, len(samples))}
-            return dict(sorted(found.items()))
+            return dict(sorted(spared(found, samples).items()))
 
     def _apply(self, products: Products, decided: Decided) -> Products:
         samples, reasons = products.samples or (), decided.reasons
@@ -166,7 +167,9 @@ class Assemble:
         if products.samples is None:
             return None
         ids = sorted(made.sample.id for made in products.samples)
-        return fingerprint(["dataset", self.split.model_dump(mode="json"), ids, dict(products.given)])
+        replayed = [[item.share, [made.sample.id for made in item.samples]] for item in products.replay]
+        identity = ["dataset", self.split.model_dump(mode="json"), ids, dict(products.given)]
+        return fingerprint([*identity, replayed] if replayed else identity)
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
         """Splitting is quick and sure: only the written files decide whether there is work."""
@@ -189,11 +192,21 @@ class Assemble:
     def _assemble(self, key: str, products: Products) -> tuple[Dataset, Mapping[str, str]]:
         """The dataset and its files, computed once a walk."""
         if key not in self._assembled:
-            dataset = assemble(products.samples or (), self.split, products.given)
+            dataset = self._split(products)
             if not dataset.of("train"):
                 raise _nothing_left(products)
             self._assembled[key] = dataset, split_files(dataset)
         return self._assembled[key]
+
+    def _split(self, products: Products) -> Dataset:
+        """The samples with their splits, and so many of those to replay as their shares want."""
+        samples = {made.sample.id: made for made in products.samples or ()}
+        groups = [
+            (item.share, [samples.pop(made.sample.id, None) for made in item.samples]) for item in products.replay
+        ]
+        dataset = assemble(samples.values(), self.split, products.given)
+        kept = [(share, [made for made in group if made is not None]) for share, group in groups]
+        return with_replay(dataset, kept, self.split) if kept else dataset
 
     @cached_property
     def _assembled(self) -> dict[str, tuple[Dataset, Mapping[str, str]]]:

@@ -27,6 +27,7 @@ from docutune.records import (
     from_json,
 )
 from docutune.steps.base import Count, Document, Items, Products, Rejection, Tools, plugin_identity
+from docutune.steps.replay import offered
 from docutune.steps.sources import Found, SourceFile, find_files
 from docutune.symbols import link
 from docutune.workspace import Store
@@ -132,6 +133,7 @@ class Parse:
         documents = tuple(sorted([*read, *unreadable], key=lambda document: document.source))
         texts = tuple(_text(file, result) for file, result in zip(self.files, parsed, strict=True))
         given, splits, doubles = self._given(parsed)
+        replayed, replayed_twice = offered(self._ready_made(parsed))
         return replace(
             products,
             documents=documents,
@@ -141,7 +143,8 @@ class Parse:
             elsewhere=self.found.elsewhere,
             samples=given,
             given=splits,
-            rejected=doubles,
+            replay=replayed,
+            rejected=(*doubles, *replayed_twice),
         )
 
     def _document(self, file: SourceFile, result: Parsed) -> Document:
@@ -158,20 +161,27 @@ class Parse:
         made: dict[str, Made] = {}
         splits: dict[str, Split | None] = {}
         doubles: list[Rejection] = []
+        for file, given in self._ready_made(parsed):
+            if file.replay is not None:
+                continue
+            name, (span,), producer = given.sample.id, given.origin.spans, self.parsers[file.claim].uses
+            splits[name] = min(given.split, splits.get(name), key=_HELD_OUT_FIRST.index)
+            if name in made:
+                first = made[name].origin
+                reason = f"copy of another row: {span} of {first.spans[0]}"
+                doubles.append(Rejection(name, producer, reason, (span,), given.sample))
+                made[name] = Made(given.sample, replace(first, spans=(*first.spans, span)))
+            else:
+                made[name] = replace(given, split=None)
+        return tuple(made.values()), splits, tuple(doubles)
+
+    def _ready_made(self, parsed: Sequence[Parsed]) -> Iterator[tuple[SourceFile, Made]]:
+        """Every sample of every file, with the split that the row, the pipeline file or the file's name gives it."""
         for file, key, result in zip(self.files, self.item_keys, parsed, strict=True):
             entry = self.parsers[file.claim].entry
+            producer = f"{entry.name}@{entry.registration.revision}"
             for given in result.samples:
-                name = given.sample.id
-                splits[name] = min(given.split or file.split, splits.get(name), key=_HELD_OUT_FIRST.index)
-                if name in made:
-                    first = made[name].origin
-                    reason = f"copy of another row: {given.span} of {first.spans[0]}"
-                    doubles.append(Rejection(name, entry.name, reason, (given.span,), given.sample))
-                    made[name] = Made(given.sample, replace(first, spans=(*first.spans, given.span)))
-                else:
-                    producer = f"{entry.name}@{entry.registration.revision}"
-                    made[name] = Made(given.sample, Origin((given.span,), key, producer))
-        return tuple(made.values()), splits, tuple(doubles)
+                yield file, Made(given.sample, Origin((given.span,), key, producer), given.split or file.split)
 
 
 def _text(file: SourceFile, result: Parsed) -> str:

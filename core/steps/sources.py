@@ -35,7 +35,8 @@ _ROOTS = {"src", "lib"}
 class SourceFile:
     """A file to parse. `shown` is its path from the pipeline file's folder, `name` from its own import root.
 
-    `split` is that of its samples, where the pipeline file or the file's name gives one.
+    `split` is that of its samples, where the pipeline file or the file's name gives one; `replay` the entry of
+    `sources:` and the share, where they are replayed.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class SourceFile:
     content: bytes
     reads: Reads = "documents"
     split: Split | None = None
+    replay: tuple[str, float] | None = None
 
     @property
     def claim(self) -> tuple[Reads, str]:
@@ -124,6 +126,8 @@ def _read(path: Path, root: Path, project: Path, entry: SourceConfig) -> SourceF
     if first != path and first.name in _ROOTS and not is_package(first):
         top = first
     name, shown = path.relative_to(top).as_posix(), _shown(path, project)
+    if entry.replay is not None:
+        return SourceFile(path, shown, name, path.read_bytes(), "samples", "train", (str(entry.place), entry.replay))
     split = None if entry.reads == "documents" else entry.split or SPLIT_NAMES.get(path.stem.lower())
     return SourceFile(path, shown, name, path.read_bytes(), entry.reads, split)
 
