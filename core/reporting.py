@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docutune.config import PipelineConfig
-from docutune.corpus import Dataset, names
 from docutune.reasons import kind_of
-from docutune.records import Sample
 from docutune.report import (
     CurvePoint,
     EvaluationFacts,
@@ -28,14 +26,16 @@ from docutune.report import (
     headline,
     meaning,
 )
+from docutune.report.coverage import spoken_of
 from docutune.runlog import RunLog
-from docutune.steps.base import Evaluated, Products, Rejection, TrainedModel
+from docutune.steps.base import Evaluated, Products, TrainedModel
+from docutune.steps.quality import PAGE
 
 
 def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Report:
     """Everything that the report shows of one run."""
-    reasons = [_general(rejection) for rejection in products.rejected]
-    dataset = None if products.dataset is None else dataset_facts(products.dataset, reasons)
+    reasons = [f"{rejection.producer}: {kind_of(rejection.reason)}" for rejection in products.rejected]
+    dataset = None if products.dataset is None else dataset_facts(products.dataset, reasons, PAGE)
     models = tuple(_model_report(trained, products, config, log) for trained in products.models.values())
     trainings = tuple(TrainingFacts(**facts) for facts in log.facts["trainings"])
     language = config.language[0]
@@ -115,31 +115,15 @@ def _library_facts(products: Products) -> LibraryFacts | None:
     problems = tuple(
         SourceProblem(document.source, problem) for document in products.documents for problem in document.problems
     )
-    spoken_of = None if products.dataset is None else _spoken_of(products.dataset)
+    told = None if products.dataset is None else spoken_of(products.dataset)
     return LibraryFacts(
         documents=len(products.documents),
         sections=sum(document.sections for document in products.documents),
         symbols=sum(document.symbols for document in products.documents),
         public_symbols=sum(1 for _ in products.library.public()),
         problems=problems,
-        coverage=coverage(products.library, spoken_of),
+        coverage=coverage(products.library, told),
     )
-
-
-def _spoken_of(dataset: Dataset) -> Iterator[set[str]]:
-    """The symbols of each sample that is trained or asked: those it declares, else the dotted names in its text."""
-    for row in dataset.rows:
-        if row.split is not None:
-            yield _symbols(row.made.sample)
-
-
-def _symbols(sample: Sample) -> set[str]:
-    return set(sample.symbols) or names(sample)
-
-
-def _general(rejection: Rejection) -> str:
-    """The reason without what it names, so that reasons can be counted."""
-    return f"{rejection.producer}: {kind_of(rejection.reason)}"
 
 
 def _spending(facts: Mapping[str, Any] | None) -> Spending | None:

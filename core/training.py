@@ -19,7 +19,7 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     decides_nothing: ClassVar[frozenset[str]] = frozenset(
-        {"fit", "max_memory_gib", "devices", "save_steps", "keep_checkpoints"}
+        {"fit", "max_memory_gib", "max_left_out", "devices", "save_steps", "keep_checkpoints"}
     )
 
     fuses: ClassVar[bool] = False
@@ -60,6 +60,10 @@ class TrainingConfig(BaseModel):
     epochs: Annotated[float | None, Field(gt=0, description="passes over the data; 3 if max_steps is unset")] = None
     max_steps: Annotated[int | None, Field(ge=1, description="optimizer steps; instead of epochs")] = None
     max_length: Annotated[int, Field(ge=16, description="longest sample in tokens; longer ones are reported")] = 1024
+    max_left_out: Annotated[
+        float,
+        Field(ge=0, le=1, description="largest share of samples longer than max_length; with more no training begins"),
+    ] = 0.1
     batch_size: Annotated[
         int, Field(ge=1, description="rows per optimizer step on all devices together (the effective batch size)")
     ] = 8

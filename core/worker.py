@@ -157,6 +157,8 @@ def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     validation = Path(spec["validation"]) if spec.get("validation") else None
     with _devices(spec, job) as first:
         trainer = cast(Trainer, _plugin("trainer", spec["trainer"], spec["config"], job))
+        if first and "transformers" in sys.modules:  # what takes seconds to load is loaded: the rest is quick
+            _tell_measure(spec, job)
         model = trainer.train(Path(spec["train"]), validation, from_json(ModelRef, spec["base"]), job)
     if not first:
         return {}
@@ -165,6 +167,27 @@ def _train(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
         advice = f"update the package of the trainer {spec['trainer']!r}, or tell its authors"
         raise DocutuneError(f"the trainer {spec['trainer']!r} {mistake}", advice)
     return {"model": to_json(model), "figures": _figures(job, started)}
+
+
+def _tell_measure(spec: Mapping[str, Any], job: Job) -> None:
+    """Tell what the training will see of its samples. A base that cannot do that is for the trainer to complain of."""
+    splits = {split: spec[split] for split in ("train", "validation") if spec.get(split)}
+    try:
+        measured = _measure({"base": spec["base"]["folder"], "files": splits, "config": spec["config"]}, job)
+    except Cancelled:
+        raise
+    except Exception as error:
+        job.note(f"the report on the dataset has no lengths in tokens: {cause(error)}")
+    else:
+        job.tell("measured", **measured)
+
+
+def _measure(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """What a base makes of samples; see hf.measure."""
+    from docutune.hf.measure import measure
+
+    files = {split: Path(path) for split, path in spec["files"].items()}
+    return {"measured": to_json(measure(Path(spec["base"]), files, spec["config"]))}
 
 
 @contextmanager
@@ -223,6 +246,7 @@ _OF_A_MODEL = ("*.safetensors", "tokenizer.json", "template.json")
 
 _ACTIONS: Mapping[str, Callable[[Mapping[str, Any], Job], dict[str, Any]]] = {
     "pretrain": _pretrain,
+    "measure": _measure,
     "train": _train,
     "serve": _serve,
 }

@@ -200,11 +200,13 @@ def _parts(message: Message, thinking: bool) -> tuple[bool, str, str]:
     return (True, found[1], found[2]) if found else (False, "", message.content)
 
 
-def encode_file(tokenizer: PreTrainedTokenizerBase, template: Template, path: Path, max_length: int) -> Encoding:
+def encode_file(
+    tokenizer: PreTrainedTokenizerBase, template: Template, path: Path, max_length: int, max_left_out: float = 0.5
+) -> Encoding:
     """Encode JSON Lines of {"messages": [...]}; samples with a row of more than `max_length` tokens are left out.
 
-    Raises DocutuneError when that is more than half of them, when the template refuses one, and when one has no token
-    that would bear loss, with file and line.
+    Raises DocutuneError when that is more than the share `max_left_out` of them or all of them, when the template
+    refuses one, and when one has no token that would bear loss, with file and line.
     """
     rows: list[Encoded] = []
     untaught: list[int] = []
@@ -221,7 +223,7 @@ def encode_file(tokenizer: PreTrainedTokenizerBase, template: Template, path: Pa
             rows += encoded
     _check_taught(path, untaught)
     encoding = Encoding(tuple(rows), samples, left_out, longest)
-    _check(path, encoding, max_length)
+    _check(path, encoding, max_length, max_left_out)
     return encoding
 
 
@@ -256,13 +258,15 @@ def _conversation(line: str, place: str) -> tuple[Message, ...]:
     return messages
 
 
-def _check(path: Path, encoding: Encoding, max_length: int) -> None:
+def _check(path: Path, encoding: Encoding, max_length: int, max_left_out: float) -> None:
     if encoding.samples == 0:
         raise DocutuneError(f"{path}: no samples to train on")
-    if encoding.left_out * 2 > encoding.samples:
+    left_out, samples = encoding.left_out, encoding.samples
+    if left_out > max_left_out * samples or left_out == samples:
+        fewer = "" if left_out == samples else f", or allow it with max_left_out (here {max_left_out:g})"
         raise DocutuneError(
-            f"{path}: {encoding.left_out} of {encoding.samples} samples are longer than max_length {max_length} tokens",
-            f"raise max_length (the longest has {encoding.longest}) or make shorter samples",
+            f"{path}: {left_out} of {samples} samples are longer than max_length {max_length} tokens",
+            f"raise max_length (the longest has {encoding.longest}), make shorter samples{fewer}",
         )
 
 

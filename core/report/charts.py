@@ -69,19 +69,19 @@ def line_chart(**series: Iterable[tuple[int, float | None]]) -> Chart | None:
     every = [point for points in kept.values() for point in points]
     if not every:
         return None
-    x_marks = _marks(0.0, max(step for step, _ in every), 6, whole=True)
-    y_marks = _marks(min(0.0, *(value for _, value in every)), max(value for _, value in every), 5)
+    x_marks = marks(0.0, max(step for step, _ in every), 6, whole=True)
+    y_marks = marks(min(0.0, *(value for _, value in every)), max(value for _, value in every), 5)
     return Chart(
         curves={name: _curve(points, x_marks, y_marks) for name, points in kept.items() if points},
-        x_ticks=tuple(Tick(_place(mark, x_marks, LEFT, WIDTH - RIGHT), number(mark)) for mark in x_marks),
-        y_ticks=tuple(Tick(_place(mark, y_marks, HEIGHT - BOTTOM, TOP), number(mark)) for mark in y_marks),
+        x_ticks=tuple(Tick(place(mark, x_marks, LEFT, WIDTH - RIGHT), number(mark)) for mark in x_marks),
+        y_ticks=tuple(Tick(place(mark, y_marks, HEIGHT - BOTTOM, TOP), number(mark)) for mark in y_marks),
         left_out=sum(map(len, given.values())) - len(every),
     )
 
 
 def _curve(points: Sequence[tuple[float, float]], x_marks: Sequence[float], y_marks: Sequence[float]) -> Curve:
     placed = tuple(
-        (_place(step, x_marks, LEFT, WIDTH - RIGHT), _place(value, y_marks, HEIGHT - BOTTOM, TOP))
+        (place(step, x_marks, LEFT, WIDTH - RIGHT), place(value, y_marks, HEIGHT - BOTTOM, TOP))
         for step, value in _thinned(points)
     )
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in placed)
@@ -116,7 +116,7 @@ def _bar(interval: Interval, low: float, high: float) -> Bar:
     return Bar(round(mean, 2), round(start, 2), round(end - start, 2))
 
 
-def _marks(low: float, high: float, count: int, whole: bool = False) -> Sequence[float]:
+def marks(low: float, high: float, count: int, whole: bool = False) -> Sequence[float]:
     """About `count` round numbers, a step of 1, 2 or 5 times a power of ten apart, from below `low` to above `high`."""
     span = (high - low) or abs(high) or 1.0
     rough = span / count
@@ -127,8 +127,9 @@ def _marks(low: float, high: float, count: int, whole: bool = False) -> Sequence
     return [index * step for index in range(first, last + 1)]
 
 
-def _place(value: float, marks: Sequence[float], start: float, end: float) -> float:
-    return round(start + (end - start) * (value - marks[0]) / (marks[-1] - marks[0]), 2)
+def place(value: float, axis: Sequence[float], start: float, end: float) -> float:
+    """Where a value stands between `start` and `end`, the places of the first and the last mark of an axis."""
+    return round(start + (end - start) * (value - axis[0]) / (axis[-1] - axis[0]), 2)
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Set
 
 from docutune.contracts import Library
+from docutune.corpus import Dataset, names
 from docutune.records import Section, Symbol
 from docutune.report.facts import Coverage, ModuleCoverage, Untold
 
@@ -35,14 +36,21 @@ def coverage(library: Library, spoken_of: Iterable[Iterable[str]] | None) -> Cov
         modules[_module(name, public)].append(name)
     counted = (
         ModuleCoverage(
-            module, len(names), len(documented.intersection(names)), len((told or set()).intersection(names))
+            module, len(inside), len(documented.intersection(inside)), len((told or set()).intersection(inside))
         )
-        for module, names in modules.items()
+        for module, inside in modules.items()
     )
     return Coverage(
         modules=tuple(sorted(counted, key=lambda module: (-module.symbols, module.module))),
         untold=None if told is None else tuple(sorted(_untold(public, told, documented), key=_documented_first)),
     )
+
+
+def spoken_of(dataset: Dataset) -> Iterator[set[str]]:
+    """The symbols of each sample that is trained or asked: those it declares, else the dotted names in its text."""
+    for row in dataset.rows:
+        if row.split is not None:
+            yield set(row.made.sample.symbols) or names(row.made.sample)
 
 
 def _untold(public: Mapping[str, Symbol], told: Set[str], documented: Set[str]) -> Iterator[Untold]:

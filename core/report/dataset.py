@@ -13,8 +13,8 @@ from docutune.report.facts import DatasetFacts, LengthBin, Lengths
 _SHORTEST_BIN = 15  # characters; texts below that are one bin
 
 
-def dataset_facts(dataset: Dataset, rejected: Iterable[str]) -> DatasetFacts:
-    """The facts of a dataset; `rejected` holds the reason of each sample that was left out before."""
+def dataset_facts(dataset: Dataset, rejected: Iterable[str], page: str | None = None) -> DatasetFacts:
+    """The facts of a dataset; `rejected` holds the reason of each sample that was left out before, `page` says more."""
     samples = [row.made.sample for row in dataset.rows]
     return DatasetFacts(
         version=dataset.version,
@@ -29,6 +29,7 @@ def dataset_facts(dataset: Dataset, rejected: Iterable[str]) -> DatasetFacts:
         left_out=sum(row.split is None for row in dataset.rows),
         held_out=_counted(row.held_out for row in dataset.rows if row.split == "test" and row.held_out),
         lengths=tuple(_lengths(samples)),
+        page=page,
     )
 
 

@@ -118,7 +118,8 @@ class DatasetFacts:
 
     `trainings` has every entry of `train:` that the run came to, `models` those that gave a model, with the same names.
     `rejected` counts by reason; `left_out` samples name a symbol that is held out; `held_out` counts the test samples
-    by why they are test samples: "rephrased", "unseen", "given" or "random" (corpus.HeldOut).
+    by why they are test samples: "rephrased", "unseen", "given" or "random" (corpus.HeldOut). `page` is the file beside
+    the report that says more.
     """
 
     version: str
@@ -133,6 +134,7 @@ class DatasetFacts:
     left_out: int = 0
     held_out: Mapping[str, int] = field(default_factory=dict)
     lengths: tuple[Lengths, ...] = ()
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

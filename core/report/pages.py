@@ -112,6 +112,11 @@ def _trimmed(text: str, after: str, before: str) -> str:
     return text.rstrip("\n") if before == "block" else text
 
 
+def shown_token(text: str) -> str:
+    """The text of a token with signs for what one does not see: line ends and tabs; a token without text is a dot."""
+    return text.replace("\n", "\u21b5").replace("\t", "\u21e5") or "\u00b7"
+
+
 def pieces(text: str) -> list[str]:
     """A long name cut where a line may break: after dots, slashes, colons, hyphens and underscores."""
     return re.findall(r"[^./:_-]*[./:_-]+|[^./:_-]+$", text) or [text]
@@ -132,5 +137,5 @@ def fence(text: str) -> str:
 
 _HELPERS = (
     *(bars, is_share, shares, loss_chart, rate_chart, entries, failure_of, percent, few),
-    *(lead, overall, moment, plain, flat, pretty, pieces, fragments, cell, fence),
+    *(lead, overall, moment, plain, flat, pretty, pieces, fragments, cell, fence, shown_token),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from docutune import atomic
 from docutune.config import StepConfig
@@ -18,10 +18,13 @@ from docutune.errors import DocutuneError, PluginError
 from docutune.jobs import run_job
 from docutune.models import resolve
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
-from docutune.steps import provenance, unfinished
+from docutune.report.quality import Measured
+from docutune.steps import provenance, quality, unfinished
 from docutune.steps.base import Base, Count, Products, Tools, TrainedModel, plugin_identity
 from docutune.training import TINY, TINY_REVISION, TrainingConfig
 from docutune.workspace import Store
+
+Listener: TypeAlias = "Callable[[Mapping[str, JsonValue]], None]"
 
 _NOT_FIGURES = {"event", "time", "done", "total", "again"}
 
@@ -30,13 +33,15 @@ _NOT_FIGURES = {"event", "time", "done", "total", "again"}
 class PrepareBase:
     """Gets a base model onto this disk: pre-trains builtin/tiny, downloads from the hub, or checks a folder.
 
-    `python`: the interpreter of another environment, where its training has torch.
+    `python`: the interpreter of another environment, where its training has torch. `asked`: it is the chat model of
+    generators or curators, so that without it there is nothing to train on.
     """
 
     model: str
     project: Path
     python: Path | None = None
     plugin: str = "core"
+    asked: bool = False
 
     @property
     def name(self) -> str:
@@ -144,7 +149,8 @@ class Train:
             show_tensorboard(tools.run, self.config.name, kept)
             job = tools.run / "jobs" / self.config.name
             spec = self._spec(products, folder, kept, tools)
-            result = run_job("train", spec, job, _listen(tools, curve), self.config.python, self.config.entry.facts)
+            hear = self._hearing(products, tools, _listen(tools, curve))
+            result = run_job("train", spec, job, hear, self.config.python, self.config.entry.facts)
             _keep_tensorboard(kept, folder)
             made = from_json(ModelRef, result["model"])
             assert made.adapter is not None
@@ -174,6 +180,21 @@ class Train:
     def count(self, products: Products, store: Store) -> Count | None:
         """Not made of items."""
         return None
+
+    def _hearing(self, products: Products, tools: Tools, listen: Listener) -> Listener:
+        """A listener that puts what the worker tells of the samples into the report on the dataset."""
+        assert products.dataset is not None
+        base = products.bases[self.options.model].model
+        key = quality.measure_key(products.dataset.version, base, self.options)
+
+        def hear(event: Mapping[str, JsonValue]) -> None:
+            if event["event"] == "measured":
+                tools.store.keep("results", key, event["measured"])
+                quality.add(tools.run, self.config.name, from_json(Measured, event["measured"]))
+            else:
+                listen(event)
+
+        return hear
 
     def _identity(self) -> dict[str, JsonValue]:
         return plugin_identity(self.config.entry.registration, self.options, left_out={"model"})
@@ -234,9 +255,7 @@ def _keep_tensorboard(kept: Path, folder: Path) -> None:
             shutil.copytree(kept / "tensorboard", folder / "tensorboard", dirs_exist_ok=True)
 
 
-def _listen(
-    tools: Tools, curve: list[Mapping[str, JsonValue]] | None = None
-) -> Callable[[Mapping[str, JsonValue]], None]:
+def _listen(tools: Tools, curve: list[Mapping[str, JsonValue]] | None = None) -> Listener:
     """Passes a worker's progress on, always with the last known figures; `curve` takes each new set of them once.
 
     What was told before an interruption goes into the curve alone: the user sees the training go on, not begin again.

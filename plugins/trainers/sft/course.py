@@ -114,7 +114,7 @@ def _read(
 ) -> Given:
     tokenizer = load_tokenizer(base.folder)
     template = template_for(tokenizer, config, context)
-    encoded = encode_file(tokenizer, template, train, config.max_length)
+    encoded = encode_file(tokenizer, template, train, config.max_length, config.max_left_out)
     held_out = encode_file(tokenizer, template, validation, config.max_length) if validation else None
     data = prepared(config, encoded, held_out, context)
     figures: dict[str, float] = {"samples": encoded.samples, "left_out": encoded.left_out}
