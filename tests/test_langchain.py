@@ -63,6 +63,7 @@ def hidden(number):
     return number
 '''
 KINDS = ("question-answer", "explanation", "how-to", "task-to-code")
+PROMPTS = (*KINDS, "migration", "bug-fix", "signature", "dialogue", "negative", "repair")
 MARKS = {
     "question-answer": ("Write up to", "请写出最多"),
     "explanation": ("Explain the subject", "讲清楚这份素材"),
@@ -285,20 +286,20 @@ def test_replies_that_cannot_be_used_are_asked_for_once_more_and_rejected_with_t
     model.reply[0] = lambda content: BAD[heading(content).rpartition("About ")[2]][0]
     done = project.docutune("run", "--until", "generate")
     assert done.returncode == 0, done.stderr
-    assert figures(project) | {"samples": 0, "rejected": len(BAD)} == figures(project)
+    assert figures(project) | {"samples": 0, "rejected": len(BAD) + 2} == figures(project)
     for name, (_, reason) in BAD.items():
         first, second = sorted((text for text in model.prompts if f"About {name}" in text), key=len)
         assert "could not be used" not in first
         assert reason in second.partition("could not be used, for this reason:")[2], name
     found = Counter(row["reason"] for row in rejected(project))
-    assert found.total() == len(BAD)
+    assert found.total() == len(BAD) + 2, "code is read by core, for each wording"
     assert all(any(reason in text for text in found) for _, reason in BAD.values())
     model.forget()
     done = project.docutune("run")
     assert done.returncode == 1, "there is nothing to train on"
-    assert f"0 held out, {len(BAD)} left out" in done.stderr
+    assert f"0 held out, {len(BAD) + 2} left out" in done.stderr
     assert "runs/latest/rejected.jsonl names each with its places" in done.stderr
-    assert len(rejected(project)) == len(BAD)
+    assert len(rejected(project)) == len(BAD) + 2
     assert model.prompts == [], "a rejected task is kept"
 
 
@@ -317,7 +318,7 @@ def test_code_is_read_and_an_answer_about_a_symbol_uses_it(project: Installed, m
         f"{unused}: `acme.send`",
         f"{unused}: `acme.send`",
         f"{unused}: `acme.track`",
-        "the code is no Python: line 3: '(' was never closed",
+        *["the code is no Python: line 3: '(' was never closed"] * 3,  # one for each wording
     ]
 
 
@@ -390,7 +391,7 @@ def test_a_prompt_of_ones_own_is_used_pinned_and_makes_only_its_kind_anew(projec
     assert pinned == own.read_text()
     digests = manifest(project)["prompts"]
     assert digests["langchain/en/how-to"] == hashlib.sha256(pinned.encode()).hexdigest()
-    assert set(digests) == {f"langchain/en/{name}" for name in (*KINDS, "repair")}
+    assert set(digests) == {f"langchain/en/{name}" for name in PROMPTS}
     written = {
         path.relative_to(run / "prompts").as_posix().removesuffix(".md") for path in run.glob("prompts/*/*/*.md")
     }
@@ -416,8 +417,8 @@ def test_chinese_samples_are_asked_for_in_chinese(project: Installed, model: Mod
 
 def test_the_packaged_prompts_are_the_same_in_both_languages() -> None:
     texts = packaged("docutune.plugins.generators.langchain.prompts")
-    assert set(texts) == {f"{language}/{name}" for language in ("en", "zh") for name in (*KINDS, "repair")}
-    for name in (*KINDS, "repair"):
+    assert set(texts) == {f"{language}/{name}" for language in ("en", "zh") for name in PROMPTS}
+    for name in PROMPTS:
         used = [set(Template(texts[f"{language}/{name}"]).get_identifiers()) for language in ("en", "zh")]
         assert used[0] == used[1] != set()
 

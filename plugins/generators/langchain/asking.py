@@ -11,6 +11,18 @@ _COMMA = {"en": ", ", "zh": "、"}
 _LIBRARY = {"en": "the software library {}", "zh": "软件库 {} "}
 _NO_LIBRARY = {"en": "a software library", "zh": "某个软件库"}
 _WORDING = {"en": "wording", "zh": "问法"}
+_VERSIONS = {
+    "en": ("from version {} to version {}", "to version {}"),
+    "zh": ("从 {} 版升级到 {} 版", "升级到 {} 版"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A parameter as the symbol table has it: its name with stars, and its default, "" for none."""
+
+    name: str
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +31,8 @@ class Payload:
 
     `subject` is a symbol's full name or a heading's path, `text` what the sources say of it, `names` the full names of
     the library's symbols that occur there, `packages` those that it is about. `questions` is the most to ask, of those
-    kinds that ask several.
+    kinds that ask several. `absent` is a full name that the library does not have; `before` and `after` are the
+    versions around a change.
     """
 
     kind: str
@@ -33,6 +46,10 @@ class Payload:
     packages: tuple[str, ...] = ()
     questions: int = 0
     code_language: str = ""
+    parameters: tuple[Stated, ...] = ()
+    absent: str = ""
+    before: str = ""
+    after: str = ""
 
 
 def prompt(payload: Payload, complaint: str | None) -> str:
@@ -47,6 +64,9 @@ def prompt(payload: Payload, complaint: str | None) -> str:
         "phrasings": str(payload.phrasings),
         "wordings": ", ".join(f'"{_WORDING[language]} {place + 1}"' for place in range(payload.phrasings)),
         "questions": str(payload.questions),
+        "parameters": _listed([item.name for item in payload.parameters], language),
+        "absent": payload.absent,
+        "versions": _versions(payload),
     }
     asked = Template(payload.prompt).substitute(values)
     if complaint is None:
@@ -58,6 +78,11 @@ def _library(payload: Payload) -> str:
     if not payload.packages:
         return _NO_LIBRARY[payload.language]
     return _LIBRARY[payload.language].format(_listed(payload.packages, payload.language))
+
+
+def _versions(payload: Payload) -> str:
+    both, one = _VERSIONS[payload.language]
+    return both.format(payload.before, payload.after) if payload.before else one.format(payload.after)
 
 
 def _listed(names: Sequence[str], language: str) -> str:

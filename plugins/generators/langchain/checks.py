@@ -1,18 +1,19 @@
-"""What is wrong with an answer, as far as that can be seen without understanding it. Core checks the API names."""
+"""What is wrong with an answer of any kind, without understanding it. Core checks API names and that code parses."""
 
 from __future__ import annotations
 
-import ast
+import builtins
 import re
-import warnings
 from collections.abc import Iterator
 
 from docutune.plugins.generators.langchain.asking import Payload
-from docutune.plugins.generators.langchain.mentions import PYTHON, spoken_of
-from docutune.plugins.generators.langchain.replies import Told
+from docutune.plugins.generators.langchain.kinds.told import Told
+from docutune.plugins.generators.langchain.mentions import PYTHON, bound_in, called_in, spoken_of
 
 _FENCE = re.compile(r"^[ \t]*```(?P<language>[^\n`]*)\n(?P<code>.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]*`")
+_CALL = re.compile(r"`([A-Za-z_]\w*)\([^`\n]*\)`", re.ASCII)
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SPACE = re.compile(r"[\W_]+")
 _WIDE = re.compile(r"[\u3400-\u9fff]")
 _MACHINE = re.compile(
@@ -36,13 +37,16 @@ _REFERENCE = re.compile(
 
 
 def mistakes(said: Told, payload: Payload) -> Iterator[str]:
-    """One line per mistake, its kind before a colon; none when the answer may be kept."""
-    if not said.answer:
+    """One line per mistake, its kind before a colon; none when what is told may be kept."""
+    if not all(said.answers):
         yield "the answer is empty"
         return
     yield from _about_questions(said, payload)
-    yield from _about_prose(said, payload)
-    yield from _about_code(said, payload)
+    for text in (*said.questions, *(turn.question for turn in said.further)):
+        yield from _about_speaker(text)
+    for answer in said.answers:
+        yield from _about_prose(answer, payload)
+        yield from _about_calls(answer, said, payload)
     if payload.code_language and payload.subject not in spoken_of(said.answer, (payload.subject,)):
         yield f"the answer does not use the symbol that it is about: `{payload.subject}`"
 
@@ -64,42 +68,33 @@ def _about_questions(said: Told, payload: Payload) -> Iterator[str]:
     for question in found:
         if answer in _SPACE.sub("", question).casefold():
             yield f"the question holds its answer: {_quoted(question)}"
+    for question in (*found, *(turn.question for turn in said.further)):
         if not _is_written_in(question, payload.language):
             yield f"the question is not in the language asked for ({payload.language}): {_quoted(question)}"
 
 
-def _about_prose(said: Told, payload: Payload) -> Iterator[str]:
-    prose = _FENCE.sub(" ", said.answer)
+def _about_prose(answer: str, payload: Payload) -> Iterator[str]:
+    prose = _FENCE.sub(" ", answer)
     if prose.strip() and not _is_written_in(prose, payload.language):
         yield f"the answer is not in the language asked for ({payload.language}): {_quoted(prose)}"
-    for text in (*said.questions, prose):
-        if match := _MACHINE.search(text):
-            yield f"it speaks as a machine: {_quoted(match[0])}"
-        if match := _REFERENCE.search(_INLINE.sub(" ", text)):
-            yield f"it refers to a text that the reader does not have: {_quoted(match[0])}"
+    yield from _about_speaker(prose)
 
 
-def _about_code(said: Told, payload: Payload) -> Iterator[str]:
-    if said.code is not None:
-        if payload.code_language in PYTHON and (problem := _syntax(said.code)):
-            yield f"the code is no Python: {problem}"
-        return
-    for fence in _FENCE.finditer(said.answer):
-        language = fence["language"].strip().lower()
-        if language in PYTHON and ">>>" not in fence["code"] and (problem := _syntax(fence["code"])):
-            yield f"the code is no Python: {problem}"
+def _about_speaker(text: str) -> Iterator[str]:
+    if match := _MACHINE.search(text):
+        yield f"it speaks as a machine: {_quoted(match[0])}"
+    if match := _REFERENCE.search(_INLINE.sub(" ", text)):
+        yield f"it refers to a text that the reader does not have: {_quoted(match[0])}"
 
 
-def _syntax(code: str) -> str | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
-    except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return str(error) or type(error).__name__
-    return None
+def _about_calls(answer: str, said: Told, payload: Payload) -> Iterator[str]:
+    """Functions that are called by a bare name, of which core cannot know whose they are: the sources name them."""
+    known = set(_WORD.findall(" ".join((payload.text, payload.subject, payload.absent, *payload.names, said.shown))))
+    code = [fence["code"] for fence in _FENCE.finditer(answer) if fence["language"].strip().lower() in PYTHON]
+    bound = {name for text in code for name in bound_in(text)}
+    for name in {name for text in code for name in called_in(text)} | set(_CALL.findall(_FENCE.sub(" ", answer))):
+        if name not in known | bound and not hasattr(builtins, name):
+            yield f"it calls what the sources do not name: `{name}`"
 
 
 def _is_written_in(text: str, language: str) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from docutune.errors import Rejected
 from docutune.plugins.generators.langchain.asking import Payload, prompt
 from docutune.plugins.generators.langchain.checks import mistakes, wordings
+from docutune.plugins.generators.langchain.kinds import KINDS, Kind, Told
 from docutune.plugins.generators.langchain.mentions import spoken_of
-from docutune.plugins.generators.langchain.replies import FORMS, Told, told
-from docutune.plugins.generators.langchain.tasks import SYMBOL_KINDS, declared
+from docutune.plugins.generators.langchain.tasks import declared
 from docutune.records import Message, Sample, Task, from_json
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from docutune.contracts import Context, Library
     from docutune.plugins.generators.langchain.plugin import Config
 
@@ -26,30 +27,39 @@ class LangChain:
         self._config = config
 
     def tasks(self, library: Library) -> Iterator[Task]:
-        """One task per kind, language and section or documented symbol."""
+        """One task per kind, language and thing that the kind asks about."""
         return declared(library, self._config)
 
     async def run(self, task: Task, context: Context, complaint: str | None = None) -> Sequence[Sample]:
         """The samples of one task. In the second try questions that are right stay, although others are wrong."""
         payload = from_json(Payload, task.payload)
-        messages = (Message("user", prompt(payload, complaint)),)
-        reply = await context.chat.ask(messages, FORMS[payload.kind])
-        found = told(reply, payload.questions, payload.code_language)
-        wrong = {said: tuple(mistakes(said, payload)) for said in found}
+        kind = KINDS[payload.kind]
+        reply = await context.chat.ask((Message("user", prompt(payload, complaint)),), kind.form)
+        wrong = dict(_examined(reply, payload, kind))
         right = [said for said in wrong if not wrong[said]]
         if not right or (complaint is None and len(right) < len(wrong)):
             reasons = dict.fromkeys(reason for about in wrong.values() for reason in about)
             raise Rejected("; ".join(reasons) or "the reply holds no question")
-        return tuple(sample for said in right for sample in _samples(said, payload))
+        return tuple(sample for said in right for sample in _samples(said, payload, kind))
 
 
-def _samples(said: Told, payload: Payload) -> Iterator[Sample]:
+def _examined(reply: BaseModel, payload: Payload, kind: Kind) -> Iterator[tuple[Told, Sequence[str]]]:
+    """What the parts of a reply tell, each with what is wrong with it."""
+    for part in kind.parts(reply, payload):
+        said = kind.told(part, payload)
+        yield said, (*kind.mistakes(part, payload), *mistakes(said, payload))
+
+
+def _samples(said: Told, payload: Payload, kind: Kind) -> Iterator[Sample]:
     """One sample per wording, all of one fact."""
-    about_symbol = payload.kind in SYMBOL_KINDS
-    symbols = ((payload.subject,) if about_symbol else ()) + spoken_of(said.answer, payload.names)
-    fact = f"{payload.kind}:{payload.subject}"
-    if not about_symbol:  # several facts may stand under one heading, and one heading in several documents
-        fact = f"{fact}:{hashlib.sha256(said.answer.encode()).hexdigest()[:8]}"
+    about = (payload.subject,) if payload.code_language else ()
+    symbols = about + spoken_of("\n\n".join(said.answers), payload.names)
+    rest = tuple(message for turn in said.further for message in _turn(turn.question, turn.answer))
     for question in wordings(said, payload.phrasings):
-        messages = (Message("user", question), Message("assistant", said.answer))
-        yield Sample(messages, payload.kind, fact, symbols, payload.language)
+        asked = f"{question}\n\n{said.shown}" if said.shown else question
+        messages = (*_turn(asked, said.answer), *rest)
+        yield Sample(messages, kind.name, kind.fact(said, payload), symbols, payload.language)
+
+
+def _turn(question: str, answer: str) -> tuple[Message, Message]:
+    return Message("user", question), Message("assistant", answer)

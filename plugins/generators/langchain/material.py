@@ -61,7 +61,7 @@ def _blocks(text: str) -> Iterator[str]:
 def symbol_text(symbol: Symbol, library: Library, examples: Iterable[Example], language: str, limit: int) -> str:
     """Name, signature and docstring; then, as far as they fit, the class it belongs to, members and examples."""
     labels = LABELS[language]
-    text = f"{labels.symbol}: `{symbol.name}` ({symbol.kind})\n\n{_code(symbol.signature, symbol.language)}"
+    text = f"{labels.symbol}: `{symbol.name}` ({symbol.kind})\n\n{fenced(symbol.signature, symbol.language)}"
     text = f"{text}\n\n{fitted(symbol.docstring.strip(), max(limit - len(text), 0))}".rstrip()
     for part in _further(symbol, library, examples, labels):
         if len(text) + len(part) + 2 <= limit:
@@ -72,11 +72,11 @@ def symbol_text(symbol: Symbol, library: Library, examples: Iterable[Example], l
 def _further(symbol: Symbol, library: Library, examples: Iterable[Example], labels: Labels) -> Iterator[str]:
     owner = library.find(symbol.name.rpartition(".")[0])
     if owner is not None and owner.kind == "class":
-        yield f"{labels.owner}: `{owner.name}`\n\n{_code(owner.signature, owner.language)}"
+        yield f"{labels.owner}: `{owner.name}`\n\n{fenced(owner.signature, owner.language)}"
     if symbol.kind == "class" and (members := _members(symbol, library)):
-        yield f"{labels.members}\n\n{_code(chr(10).join(members), symbol.language)}"
+        yield f"{labels.members}\n\n{fenced(chr(10).join(members), symbol.language)}"
     for number, example in enumerate(examples):
-        shown = _code(example.code.strip("\n"), example.language or symbol.language)
+        shown = fenced(example.code.strip("\n"), example.language or symbol.language)
         lead = "\n\n".join(part for part in (labels.examples if number == 0 else "", example.lead) if part)
         yield f"{lead}\n\n{shown}" if lead else shown
 
@@ -86,7 +86,8 @@ def _members(symbol: Symbol, library: Library) -> Sequence[str]:
     return [member.signature or member.name.rpartition(".")[2] for member in shown]
 
 
-def _code(code: str, language: str) -> str:
+def fenced(code: str, language: str) -> str:
+    """A code block whose marks do not occur in the code."""
     marks = "```"
     while marks in code:
         marks += "`"

@@ -66,6 +66,28 @@ def _in_code(code: str) -> Iterator[str]:
             yield ".".join([imported.get(chain.id, chain.id), *reversed(parts)])
 
 
+def called_in(code: str) -> Iterator[str]:
+    """The bare names that Python code calls: `send(5)`, not `acme.send(5)`."""
+    tree = parsed(code)
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def bound_in(code: str) -> Iterator[str]:
+    """The names that Python code imports, defines or gives a value."""
+    tree = parsed(code)
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.alias):
+            yield (node.asname or node.name).partition(".")[0]
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+
+
 def parsed(code: str) -> ast.Module | None:
     """The syntax tree of Python code, None when it is none."""
     try:

@@ -10,8 +10,19 @@ from pydantic.json_schema import SkipJsonSchema
 
 from docutune import ChatConfig, Registration, hookimpl
 
-Kind = Literal["question-answer", "explanation", "how-to", "task-to-code"]
-KINDS: tuple[Kind, ...] = ("question-answer", "explanation", "how-to", "task-to-code")
+Kind = Literal[
+    "question-answer",
+    "explanation",
+    "how-to",
+    "task-to-code",
+    "migration",
+    "bug-fix",
+    "signature",
+    "dialogue",
+    "negative",
+]
+KINDS: tuple[Kind, ...] = ("question-answer", "explanation", "how-to", "task-to-code", "migration")
+"""Those that are asked for unless the pipeline file names others."""
 
 
 class Config(ChatConfig):
@@ -57,8 +68,8 @@ def docutune_generators() -> list[Registration]:
     return [
         Registration(
             name="langchain",
-            revision=1,
-            summary="Questions, how-tos, tasks with code and explanations, written by a chat model and checked",
+            revision=2,
+            summary="Questions, how-tos, code, bug fixes, dialogues and more, written by a chat model and checked",
             config=Config,
             load="docutune.plugins.generators.langchain.generate:LangChain",
             prompts="docutune.plugins.generators.langchain.prompts",

@@ -1,0 +1,1 @@
+"""What tasks are about: sections, symbols, releases, and names that the library does not have."""
