@@ -19,10 +19,13 @@ from docutune.corpus import ROWS, Dataset, row_lines
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.failing import failed, failure_facts, lacking, outlived
+from docutune.reasons import counted
 from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
+from docutune.steps import quality
+from docutune.steps.asking import asked_bases
 from docutune.steps.base import Count, Products, Step, Tools, rejected_lines
 from docutune.steps.curate import Assemble, Curate
 from docutune.steps.evaluate import Evaluate
@@ -100,7 +103,8 @@ class Pipeline:
         trains = [Train(step, config.project) for step in config.train]
         bases: dict[str, Path | None] = {}
         for train in trains:
-            bases.setdefault(train.options.model, train.config.python)
+            if train.options.model not in self._chat_bases():
+                bases.setdefault(train.options.model, train.config.python)
         evaluate = config.evaluate if self._holds_out() else ()
         trained = config.train if evaluate else ()
         return [
@@ -116,13 +120,20 @@ class Pipeline:
         parse = [Parse(config, config.path.parent)] if config.sources else []
         if config.dataset is not None:
             return [*parse, Take(config.dataset)]
+        runtime = next(iter(config.runtime), None)
         return [
             *parse,
-            *(Generate(step, self.registry, SEED) for step in config.generate),
+            *(PrepareBase(model, config.path.parent, asked=True) for model in self._chat_bases()),
+            *(Generate(step, self.registry, SEED, runtime) for step in config.generate),
             *([Replay(config.split.seed)] if any(source.replay is not None for source in config.sources) else ()),
-            *(Curate(step, self.registry, SEED) for step in config.curate),
+            *(Curate(step, self.registry, SEED, runtime) for step in config.curate),
             Assemble(config.split, config.project),
         ]
+
+    def _chat_bases(self) -> tuple[str, ...]:
+        """The base models that are asked on this machine for what is trained: they come before all else is made."""
+        config = self.config
+        return asked_bases((*config.generate, *config.curate)) if config.dataset is None else ()
 
     def _holds_out(self) -> bool:
         """Whether there will be anything to ask the models."""
@@ -134,10 +145,14 @@ class Pipeline:
         return bool(config.split.rephrased or config.split.unseen_symbols or given)
 
     def budget(self, run: str) -> Budget:
-        """What the chat models of a run may cost; earlier requests without a price count at the dearest of today's."""
+        """What the chat models of a run may cost; earlier requests without a price count at the dearest of today's.
+
+        That models of this machine are free says nothing of what others cost.
+        """
         asking = (*self.config.generate, *self.config.curate)
         options = [step.options for step in asking if isinstance(step.options, ChatConfig)]
-        prices = [found for found in map(Prices.of, options) if found is not None]
+        sending = [found for found in options if not found.is_local]
+        prices = [found for found in map(Prices.of, sending or options) if found is not None]
         dearest = Prices(max(p.input for p in prices), max(p.output for p in prices)) if prices else None
         return Budget(self.config.budget, dearest, self.store, run)
 
@@ -196,7 +211,7 @@ class Pipeline:
                 outcome = Outcome(_ending(error), time.monotonic() - start, budget.take_figures())
                 self._end(info, outcome, log, budget)
             raise
-        figures = {**_figures(step, after), **budget.take_figures()}
+        figures = {**_figures(step, after), **_left_out(step, products, after), **budget.take_figures()}
         self._end(info, Outcome(status, time.monotonic() - start, figures), log, budget, new_replies)
         return after
 
@@ -243,6 +258,9 @@ class Pipeline:
         if after.dataset is not None and before.dataset is None:
             atomic.write_text(folder / ROWS, row_lines(after.dataset))
             log.facts["dataset"] = after.dataset.version
+            quality.begin(after, self.config, folder, self.store)
+        if after.dataset is not None and (before.dataset is None or len(after.bases) > len(before.bases)):
+            quality.with_kept(after, self.config, folder, self.store)
         log.facts["models"] = model_facts(after, self.store)
         log.facts["figures"] = figure_facts(after)
         for name in after.models.keys() - before.models.keys():
@@ -289,6 +307,15 @@ def _ending(error: BaseException) -> Literal["cancelled", "failed"]:
     return "cancelled" if isinstance(error, (KeyboardInterrupt, Cancelled)) else "failed"
 
 
+def _left_out(step: Step, before: Products, after: Products) -> dict[str, JsonValue]:
+    """How much a step left out, in all and by kind of reason."""
+    phase = step.name.partition(":")[0]
+    rejected = after.rejected[len(before.rejected) :] if phase in PHASES[:3] else ()
+    if not rejected:
+        return {"rejected": 0} if phase in ("generate", "curate") else {}
+    return {"rejected": len(rejected), "reasons": {**counted(item.reason for item in rejected)}}
+
+
 def _figures(step: Step, products: Products) -> dict[str, JsonValue]:
     """What a finished step says of itself in one line."""
     phase, _, name = step.name.partition(":")
@@ -304,7 +331,7 @@ def _figures(step: Step, products: Products) -> dict[str, JsonValue]:
             "problems": sum(len(document.problems) for document in products.documents),
         }
     if phase in ("generate", "curate") and products.samples is not None:
-        return {"samples": len(products.samples), "rejected": len(products.rejected)}
+        return {"samples": len(products.samples)}
     if phase == "dataset" and products.dataset is not None:
         named = {"named": step.chosen.name} if isinstance(step, Take) else {}
         return {

@@ -13,7 +13,6 @@ from pathlib import Path
 from docutune import atomic
 from docutune.config import PipelineConfig
 from docutune.corpus import Dataset
-from docutune.errors import DocutuneError
 from docutune.reasons import counted
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
 from docutune.report.content import content, shown
@@ -50,7 +49,10 @@ def begin(products: Products, config: PipelineConfig, run: Path, store: Store) -
 def with_kept(products: Products, config: PipelineConfig, run: Path, store: Store) -> None:
     """Add what is known of trainings whose base is on this disk by now."""
     assert products.dataset is not None
-    quality = known = read(run)
+    known = read(run)
+    if known is None:
+        return
+    quality = known
     for name, options in trained_with(config):
         base = products.bases.get(options.model)
         found = kept(store, measure_key(products.dataset.version, base.model, options)) if base else None
@@ -61,7 +63,9 @@ def with_kept(products: Products, config: PipelineConfig, run: Path, store: Stor
 
 def add(run: Path, training: str, measured: Measured) -> None:
     """Add what a training's own process has measured before it began."""
-    write(with_measure(read(run), training, measured), run)
+    known = read(run)
+    if known is not None:
+        write(with_measure(known, training, measured), run)
 
 
 def with_measure(quality: Quality, training: str, measured: Measured) -> Quality:
@@ -122,10 +126,9 @@ def write(quality: Quality, folder: Path) -> None:
     atomic.write_text(folder / DATA, to_json_text(quality))
 
 
-def read(folder: Path) -> Quality:
-    """The report of a run; DocutuneError when it is missing or not one."""
-    path = folder / DATA
+def read(folder: Path) -> Quality | None:
+    """The report of a run; None where somebody took or changed it: no training ends because of that."""
     try:
-        return from_json(Quality, json.loads(path.read_bytes()))
-    except (OSError, ValueError) as error:
-        raise DocutuneError(f"{path}: cannot be read: {error}", "docutune dataset report makes it anew") from error
+        return from_json(Quality, json.loads((folder / DATA).read_bytes()))
+    except (OSError, ValueError):
+        return None
