@@ -25,6 +25,7 @@ COMMANDS = {
     "trace": Command("docutune.cli.trace:trace", "Show where a sample, document, symbol or model comes from"),
     "eval": Command("docutune.cli.evaluate:evaluate", "Measure a model again, base against tuned"),
     "dataset": Command("docutune.cli.dataset:dataset", "Look after dataset versions and question-answer files"),
+    "templates": Command("docutune.cli.templates:templates", "List, show and edit the prompts of generators and judges"),
     "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),
     "plugins": Command("docutune.cli.plugins:plugins", "Show the installed plugins and their options"),
     "schema": Command("docutune.cli.schema:schema", "Print the JSON Schema of the pipeline file for editors"),
@@ -36,5 +37,13 @@ DATASET = {
     "import": Command("docutune.cli.dataset.import_:import_files", "Add question-answer files to the samples"),
     "add": Command("docutune.cli.dataset.add:add", "Type questions and answers by hand"),
     "validate": Command("docutune.cli.dataset.validate:validate", "Check every row of question-answer files"),
+    "report": Command("docutune.cli.dataset.report:report", "Show the quality of a dataset version"),
 }
 """The commands below `docutune dataset`."""
+
+TEMPLATES = {
+    "list": Command("docutune.cli.templates.list:list_templates", "List every prompt template, and which are your own"),
+    "show": Command("docutune.cli.templates.show:show", "Show a template's text, or its earlier texts"),
+    "edit": Command("docutune.cli.templates.edit:edit", "Put a text of your own in a template's place"),
+}
+"""The commands below `docutune templates`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from docutune.datasets.adding import Adding
     from docutune.datasets.checking import Checked
     from docutune.datasets.importing import Importing
+    from docutune.report.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,9 @@ class Datasets:
         from docutune.datasets.checking import check
 
         return check(pipeline, files, self.registry)
+
+    def report(self, version: str, pipeline: Path | None, note: Callable[[str], None]) -> tuple[Quality, Path]:
+        """The report on the quality of a version, and its page. See datasets.quality.Reporting."""
+        from docutune.datasets.quality import Reporting
+
+        return Reporting(self.project, self.store, self.registry, note).report(version, pipeline)
