@@ -55,7 +55,7 @@ _ALGORITHM = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"[vV]?\d+(?:[._-]\w+){0,6}|\d[\d.,:_-]*(?:[a-zA-Z]{1,8})?")
-_WORDS_AND_NUMBER = re.compile(r"[A-Za-z]+(?:[._/-]?[A-Za-z]+)*[._-]?\d{0,2}")
+_WORDS_AND_NUMBER = re.compile(r"[A-Za-z]+(?:[._/-][A-Za-z]+)*[._-]?\d{0,2}")
 _REFERENCE = re.compile(r"(?:self|cls|os|env|settings|config|request|args|kwargs|process|this|var|vault|ssm)[.:]")
 _SHORTEST = {"strong": 6, "key": 8, "token": 16}
 _LEAST = {"strong": 2.2, "key": 2.5, "token": 3.0}

@@ -45,6 +45,9 @@ _TRIGGERS: Mapping[str, tuple[str, ...]] = {
 }
 """What a text must hold for a detector to be asked; without an entry here it is always asked."""
 
+_PIECE, _OVERLAP = 8_000, 2_000
+"""Characters. Some of these patterns take the square of a text's length, so texts are looked through in pieces."""
+
 _SHORTEST_GROUP = 16
 _REST = re.compile(r"[\w+/=~-]*(?:\.[\w+/=~-]+)*", re.ASCII)
 
@@ -54,12 +57,20 @@ def find(text: str) -> Iterator[Finding]:
     for triggers, kind, patterns, detector in _detectors():
         if triggers and not any(trigger in text for trigger in triggers):
             continue
-        for pattern in patterns:
-            for match in pattern.finditer(text):
-                start, end = _span(match)
-                if not is_made_up(text[start:end]) and _is_valid(detector, match[0]):
-                    rest = _REST.match(text, end)
-                    yield Finding(start, rest.end() if rest else end, kind)
+        for begin in range(0, max(1, len(text) - _OVERLAP), _PIECE - _OVERLAP):
+            for pattern in patterns:
+                yield from _matches(text, begin, pattern, kind, detector)
+
+
+def _matches(
+    text: str, begin: int, pattern: re.Pattern[str], kind: str, detector: RegexBasedDetector
+) -> Iterator[Finding]:
+    """What a pattern finds in the piece that begins there."""
+    for match in pattern.finditer(text, begin, begin + _PIECE):
+        start, end = _span(match)
+        if not is_made_up(text[start:end]) and _is_valid(detector, match[0]):
+            rest = _REST.match(text, end, end + _OVERLAP)
+            yield Finding(start, rest.end() if rest else end, kind)
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:
