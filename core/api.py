@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from docutune.scaffold.suggest import Training
     from docutune.scaffold.write import Choices
     from docutune.steps.base import Progress
+    from docutune.templates import Templates
     from docutune.trace import Trace
 
 PIPELINE_FILE = "pipeline.yaml"
@@ -95,6 +96,13 @@ class Workspace:
         from docutune.datasets.api import Datasets
 
         return Datasets(self.project, self.store, self.registry)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The prompt templates of the installed plugins, as they are in force here."""
+        from docutune.templates import Templates
+
+        return Templates(self.project, self.store, self.registry)
 
     def survey(self) -> Findings:
         """The documents, code and question-answer files of this folder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from docutune.config.models import SECTIONS
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.interrupts import finishing
 from docutune.jobs.detached import TERMINAL
+from docutune.notebook import Notebook, wordings
 from docutune.pipeline import Pipeline, Window
 from docutune.planning import plan
 from docutune.registry import Registry
@@ -95,7 +97,17 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
                 request.terminal.rename(folder / TERMINAL)
         write_manifest(folder, log.manifest())
         log.record(log.manifest())  # first, for a row without a folder is not shown, a folder without a row is lost
+    if prompts:
+        _note_prompts(prompts, store, log)
     return log
+
+
+def _note_prompts(prompts: Mapping[str, str], store: Store, log: RunLog) -> None:
+    """Texts that the notebook does not know go into it. The run has them in its folder, too: it goes on without."""
+    try:
+        Notebook(store).add_wordings(wordings(prompts, "run"), unknown_only=True)
+    except DocutuneError as error:
+        log.note(f"the prompts of this run are not in the notebook: {error.message}")
 
 
 def _prompts(config: PipelineConfig) -> dict[str, str]:

@@ -1,11 +1,14 @@
-"""TinyDB for what has no fixed form: the questions asked of a model and its answers. Atomic and locked."""
+"""TinyDB for what has no fixed form: questions to a model and its answers, texts of prompts. Atomic and locked."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock
 from tinydb import TinyDB
@@ -26,6 +29,20 @@ class Exchange:
     variant: Variant
     question: str
     answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text of a prompt template ("langchain/en/how-to").
+
+    `time` is ISO 8601 in UTC, `sha256` the text's; `by` says what brought it into force or found it there.
+    """
+
+    time: str
+    template: str
+    sha256: str
+    by: Literal["edit", "reset", "run", "before"]
+    text: str
 
 
 class AtomicStorage(Storage):
@@ -65,13 +82,38 @@ class Notebook:
         with self._lock, TinyDB(storage=AtomicStorage, path=self._path) as database:
             database.table("exchanges").insert(dict(_fields(exchange)))
 
+    def add_wordings(self, wordings: Iterable[Wording], unknown_only: bool = False) -> None:
+        """Write down texts of templates; with `unknown_only` those that the notebook does not have yet."""
+        wordings = tuple(wordings)
+        if unknown_only:  # a look first: most runs have nothing new to say
+            known = {(item.template, item.sha256) for item in self.wordings()}
+            wordings = tuple(item for item in wordings if (item.template, item.sha256) not in known)
+        if not wordings:
+            return
+        self._store.create()
+        with self._lock, TinyDB(storage=AtomicStorage, path=self._path) as database:
+            database.table("wordings").insert_multiple([dict(_fields(item)) for item in wordings])
+
+    def wordings(self, template: str | None = None) -> list[Wording]:
+        """The texts of one template, or of all, oldest first."""
+        with TinyDB(storage=AtomicStorage, path=self._path) as database:
+            found = [from_json(Wording, dict(document)) for document in database.table("wordings").all()]
+        return [item for item in found if template in (None, item.template)]
+
     def exchanges(self) -> list[Exchange]:
         """All questions and answers, oldest first. Needs no lock, for the file is replaced in one step."""
         with TinyDB(storage=AtomicStorage, path=self._path) as database:
             return [from_json(Exchange, dict(document)) for document in database.table("exchanges").all()]
 
 
-def _fields(exchange: Exchange) -> dict[str, Any]:
-    fields = to_json(exchange)
+def wordings(texts: Mapping[str, str], by: Literal["edit", "reset", "run", "before"]) -> Iterator[Wording]:
+    """Texts of templates by their names, as they are at this time."""
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    for template, text in texts.items():
+        yield Wording(time, template, hashlib.sha256(text.encode()).hexdigest(), by, text)
+
+
+def _fields(record: Exchange | Wording) -> dict[str, Any]:
+    fields = to_json(record)
     assert isinstance(fields, dict)
     return fields

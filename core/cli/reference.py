@@ -46,6 +46,7 @@ ARGUMENTS = {
     "QUESTION": "one question; several words need no quotation marks, unless the shell has a use for them",
     "WHAT": "a sample's id or its first digits, a document's path, a symbol's full name, a model's name or key, a "
     "dataset version, a run or `latest`; `KIND:WHAT` where a word means two things",
+    "TEMPLATE": "a prompt template, such as `langchain/en/how-to`, or the end of its name where no other ends so",
     "NAME": "a plugin's name, as `docutune plugins list` shows it",
 }
 """Metavar of an argument -> what it takes; the same wherever it appears."""

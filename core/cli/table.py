@@ -25,7 +25,9 @@ COMMANDS = {
     "trace": Command("docutune.cli.trace:trace", "Show where a sample, document, symbol or model comes from"),
     "eval": Command("docutune.cli.evaluate:evaluate", "Measure a model again, base against tuned"),
     "dataset": Command("docutune.cli.dataset:dataset", "Look after dataset versions and question-answer files"),
-    "templates": Command("docutune.cli.templates:templates", "List, show and edit the prompts of generators and judges"),
+    "templates": Command(
+        "docutune.cli.templates:templates", "List, show and edit the prompts of generators and judges"
+    ),
     "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),
     "plugins": Command("docutune.cli.plugins:plugins", "Show the installed plugins and their options"),
     "schema": Command("docutune.cli.schema:schema", "Print the JSON Schema of the pipeline file for editors"),

@@ -51,12 +51,23 @@ def with_files(texts: Mapping[str, str], folder: Path, plugin: str) -> Prompts:
         except (OSError, ValueError) as error:
             problems.append(Problem(str(file), None, "", f"cannot be read: {error}"))
             continue
-        found = list(_mistakes(text, texts[name], str(file)))
+        found, lacking = checked(text, texts[name], str(file))
         problems += found
         if not found:
             chosen[name] = text
-            notes += _lacking(text, texts[name], str(file))
+            notes += [f"{file} {note}" for note in lacking]
     return Prompts(chosen, tuple(problems), tuple(notes))
+
+
+def own_file(folder: Path, plugin: str, name: str) -> Path:
+    """The file below `folder` that takes the place of a packaged template."""
+    return folder / FOLDER / plugin / f"{name}{_SUFFIX}"
+
+
+def checked(text: str, original: str, file: str) -> tuple[tuple[Problem, ...], tuple[str, ...]]:
+    """What keeps a text from taking the place of the packaged template, and what its author should know."""
+    found = tuple(_mistakes(text, original, file))
+    return found, () if found else tuple(_lacking(text, original))
 
 
 def stray_folders(folder: Path, plugins: Collection[str]) -> Iterator[Problem]:
@@ -94,8 +105,8 @@ def _mistakes(text: str, original: str, file: str) -> Iterator[Problem]:
             yield Problem(file, line, "", f"unknown placeholder ${name}{guess}")
 
 
-def _lacking(text: str, original: str, file: str) -> Iterator[str]:
+def _lacking(text: str, original: str) -> Iterator[str]:
     used = Template(text).get_identifiers()
     lacking = [f"${name}" for name in Template(original).get_identifiers() if name not in used]
     if lacking:
-        yield f"{file} leaves out {', '.join(lacking)}, which the packaged prompt has"
+        yield f"leaves out {', '.join(lacking)}, which the packaged prompt has"
