@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from docutune.changes import Changes, LastRun
+from docutune.chat.foresight import Estimate, Limit, limits
 from docutune.discovery import guarded_stdout
 from docutune.doctor import gpu_memory
 from docutune.failing import of_one_model
@@ -16,6 +17,7 @@ from docutune.models import on_disk
 from docutune.pipeline import Pipeline, Window
 from docutune.steps.base import Count, Products, Progress, Step, Tools
 from docutune.steps.curate import Curate
+from docutune.steps.foresee import estimated
 from docutune.steps.generate import Generate
 from docutune.steps.parse import Parse
 from docutune.steps.train import PrepareBase, Train
@@ -30,7 +32,8 @@ class Planned:
     `stale` counts the tasks of the last run that no step of this plugin declares any more: their samples go.
     `continues`: the step of the checkpoint from which an interrupted training goes on. `memory`: bytes that a training
     takes on each device at most, with rows of max_length, as far as its base on this disk and its options tell.
-    `asks`: the chat model of a step; `server`: where that is asked, None where nothing leaves this machine.
+    `asks`: the chat model of a step; `server`: where that is asked, None where nothing leaves this machine;
+    `estimate`: what is asked of it.
     """
 
     name: str
@@ -42,19 +45,21 @@ class Planned:
     memory: int | None = None
     asks: str | None = None
     server: str | None = None
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a run would do: the documents against those of the last run, and every step; `notes` on the file.
 
-    `dataset` is the version that the file names, where it names one.
+    `dataset` is the version that the file names, where it names one; `budget` each limit on what chat models may cost.
     """
 
     documents: Changes
     steps: tuple[Planned, ...]
     notes: tuple[str, ...] = ()
     dataset: Chosen | None = None
+    budget: tuple[Limit, ...] = ()
 
 
 @guarded_stdout()
@@ -63,22 +68,29 @@ def plan(pipeline: Pipeline, window: Window, progress: Progress) -> Plan:
     steps = pipeline.steps()
     window.check(steps)
     last = LastRun.of(pipeline.store)
+    budget = pipeline.budget("")
     parsed = Products()
     products: Products | None = Products()
     planned = []
     for step, anew in window.covers(steps):
-        entry, products = _ask(step, anew, products, pipeline, progress)
+        # a generator waits for no other one: it needs what was parsed, and a model to ask
+        before = parsed if products is None and isinstance(step, Generate) else products
+        entry, after = _ask(step, anew, before, pipeline, progress)
+        products = after if products is not None else None
         if isinstance(step, Train) and entry.action != "reuse":
             entry = replace(entry, memory=_memory(step, pipeline, products))
         if isinstance(step, (Generate, Curate)):
-            entry = replace(entry, asks=step.asking.model, server=step.asking.server)
+            tools = Tools(pipeline.store, pipeline.registry, pipeline.store.folder, _unseen, _unsaid, budget, anew)
+            estimate = _estimated(step, entry, before, after, tools)
+            entry = replace(entry, asks=step.asking.model, server=step.asking.server, estimate=estimate)
         planned.append(entry)
         if isinstance(step, (Parse, PrepareBase)) and products is not None:
             parsed = products
     stale = _stale(steps, parsed, last)
     counted = tuple(replace(entry, stale=stale.get(entry.name, 0)) for entry in planned)
     changes = last.changes(parsed.documents) if pipeline.config.sources else Changes(None, (), (), (), 0)
-    return Plan(changes, counted, pipeline.config.notes, dataset=pipeline.config.dataset)
+    estimates = [entry.estimate for entry in counted if entry.estimate is not None]
+    return Plan(changes, counted, pipeline.config.notes, pipeline.config.dataset, limits(budget, estimates))
 
 
 def _ask(
@@ -99,6 +111,17 @@ def _ask(
     return entry, after or (products if of_one_model(step) else None)
 
 
+def _estimated(
+    step: Generate | Curate, entry: Planned, before: Products | None, after: Products | None, tools: Tools
+) -> Estimate | None:
+    """What the step would ask a chat model for; the replies of one that is used again count as spent."""
+    if entry.action != "reuse":
+        return estimated(step, before, tools)
+    if before is not None and after is not None:
+        tools.budget.use_all(after.replies - before.replies)
+    return None
+
+
 def _memory(step: Train, pipeline: Pipeline, products: Products | None) -> int | None:
     """The peak with rows of max_length, on a GPU where there is one; None for a base that is not here or not known."""
     options = step.options
@@ -111,6 +134,10 @@ def _memory(step: Train, pipeline: Pipeline, products: Products | None) -> int |
     micro = options.micro_batch_size or max(1, options.batch_size // devices)
     on_gpu = gpu_memory() is not None
     return estimate(shape, options, micro, options.max_length, options.gradient_checkpointing, on_gpu).total
+
+
+def _unseen(done: int, total: int | None = None, **figures: float) -> None:
+    """What is only tried shows no progress."""
 
 
 def _unsaid(text: str) -> None:

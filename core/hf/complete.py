@@ -116,10 +116,10 @@ def _read(generator: Generator, prompt: Prompt, asked: Sequence[int], row: Seque
     end = next((position for position, token in enumerate(row) if token in ends), None)
     ids = row if end is None else row[:end]
     count = len(row) if end is None else end + 1
-    return Written(prompt.id, _spoken(generator, asked, ids), end is not None, len(asked), count)
+    return Written(prompt.id, spoken(generator, asked, ids), end is not None, len(asked), count)
 
 
-def _spoken(generator: Generator, asked: Sequence[int], ids: Sequence[int]) -> str:
+def spoken(generator: Generator, asked: Sequence[int], ids: Sequence[int]) -> str:
     """The text without the thoughts that it begins with, be they opened by the model or by its template."""
     tokenizer: Any = generator.tokenizer
     thinks = str(tokenizer.decode(asked[-_LAST_OF_PROMPT:])).rstrip().endswith(_OPENING)
