@@ -12,7 +12,7 @@ import click
 
 from docutune.plugins.curators.duplicates.curate import Duplicates
 from docutune.plugins.curators.duplicates.plugin import Config
-from docutune.plugins.curators.duplicates.similar import bands, jaccard, shingles, signatures
+from docutune.plugins.curators.similar import bands, jaccard, shingles, signatures
 from docutune.plugins.generators.grounded.generate import Grounded
 from docutune.plugins.generators.grounded.plugin import Config as GroundedConfig
 from docutune.plugins.parsers.python.parse import Python
@@ -55,7 +55,7 @@ def test_exact_duplicates_are_the_same_after_normalisation() -> None:
     reasons = reject(samples)
     (kept,) = {0, 1, 2} - set(reasons)
     assert kept == min(range(3), key=lambda index: samples[index].sample.id)
-    assert set(reasons.values()) == {f"duplicate of {samples[kept].sample.id}"}
+    assert set(reasons.values()) == {f"duplicate: of {samples[kept].sample.id}"}
 
 
 def test_names_that_differ_in_case_are_two_names() -> None:
@@ -70,7 +70,7 @@ def test_same_question_with_another_answer_is_a_conflict_even_within_a_fact() ->
     for facts in ("ab", "aa"):
         samples = [made("Is it open?", "Yes, always.", facts[0]), made("is it open?", "No, never.", facts[1])]
         ((index, reason),) = reject(samples).items()
-        assert reason == f"same question as {samples[1 - index].sample.id}, another answer"
+        assert reason == f"another answer: to the question of {samples[1 - index].sample.id}"
 
 
 def test_empty_answers_are_rejected() -> None:
@@ -84,7 +84,7 @@ def test_near_duplicates_of_other_facts_are_rejected_and_phrasings_of_one_fact_a
     first, second = " ".join(words), " ".join(changed)
     apart = [made("What happens there?", first, "a"), made("What happens there now?", second, "b")]
     ((index, reason),) = reject(apart).items()
-    assert reason == f"near duplicate of {apart[1 - index].sample.id}"
+    assert reason == f"near duplicate: of {apart[1 - index].sample.id}"
     one_fact = [made("What happens there?", first, "a"), made("What happens there now?", second, "a")]
     assert reject(one_fact) == {}
     assert reject(apart, threshold=0.99) == {}

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from docutune.plugins.curators.duplicates.normal import Compared, compared
-from docutune.plugins.curators.duplicates.similar import (
-    Signature,
-    bands,
-    is_wide,
-    jaccard,
-    may_be_similar,
-    shingles,
-    signatures,
-)
+from docutune.plugins.curators.held_out import rank
+from docutune.plugins.curators.normal import Compared, comparing
+from docutune.plugins.curators.similar import alike, is_wide
 from docutune.records import Made, Span
 
 if TYPE_CHECKING:
     from docutune.contracts import Context
     from docutune.plugins.curators.duplicates.plugin import Config
-
-_REPORT_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +30,9 @@ class _Item:
 
 
 class Duplicates:
-    """Keeps the first of equal samples in the order of their ids, whatever the order they come in."""
+    """Keeps the first of equal samples: those first that files hold out, and then in the order of their ids, whatever
+    the order they come in.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -51,9 +45,12 @@ class Duplicates:
         Phrasings of one fact may be as similar as they like. Where the places of one fact answer its question in
         several ways, none of the answers stays.
         """
-        items = sorted(
-            (_item(index, made) for index, made in enumerate(samples)), key=lambda item: (item.id, item.index)
-        )
+        compared = comparing()
+        order = sorted(range(len(samples)), key=lambda at: (rank(samples[at]), samples[at].sample.id, at))
+        items = [
+            _Item(at, made.sample.id, made.sample.fact, compared(made.sample), made.origin.spans)
+            for at, made in ((at, samples[at]) for at in order)
+        ]
         rejected = dict(_clear(items))
         left = [item for item in items if item.index not in rejected]
         rejected.update(self._near(left, context))
@@ -64,45 +61,29 @@ class Duplicates:
         groups: dict[Hashable, list[_Item]] = defaultdict(list)
         for item in items:
             groups[(item.text.anchors, is_wide(item.text.text))].append(item)
-        done = 0
-        for group in groups.values():
-            for item, twin in _twins(group, self._config.threshold):
-                if twin is not None:
-                    yield item.index, f"near duplicate of {twin.id}"
-                done += 1
-                if done % _REPORT_EVERY == 0:
-                    context.progress(done, len(items))
+        several = [group for group in groups.values() if len({item.fact or item.id for item in group}) > 1]
+        done = total = len(items)
+        done -= sum(map(len, several))
+        for group in several:
+            for index, twin in _twins(group, self._config.threshold, partial(_tell, context, done, total)):
+                yield group[index].index, f"near duplicate: of {group[twin].id}"
+            done += len(group)
 
 
-def _twins(group: Sequence[_Item], threshold: float) -> Iterator[tuple[_Item, _Item | None]]:
-    """Each item with the first one kept before it that is nearly the same."""
-    if len({item.fact or item.id for item in group}) < 2:
-        yield from ((item, None) for item in group)
-        return
-    kept: list[tuple[_Item, Signature]] = []
-    buckets: dict[Hashable, list[int]] = defaultdict(list)
-    for item, signature in zip(group, signatures([item.text.text for item in group]), strict=True):
-        keys = bands(signature, threshold)
-        near = sorted({at for key in keys for at in buckets.get(key, ())})
-        candidates = (
-            other for other, known in map(kept.__getitem__, near) if may_be_similar(signature, known, threshold)
-        )
-        twin = _first_like(item, candidates, threshold) if near else None
-        yield item, twin
-        if twin is None:
-            for key in keys:
-                buckets[key].append(len(kept))
-            kept.append((item, signature))
+def _twins(group: Sequence[_Item], threshold: float, tick: Callable[[int], None]) -> Iterator[tuple[int, int]]:
+    """Items that are nearly the same as an earlier one about another fact, which stays."""
+
+    def may_pair(index: int, earlier: int) -> bool:
+        fact = group[index].fact
+        return not fact or fact != group[earlier].fact
+
+    return alike([item.text.text for item in group], threshold, may_pair, tick)
 
 
-def _first_like(item: _Item, candidates: Iterable[_Item], threshold: float) -> _Item | None:
-    own = shingles(item.text.text)
-    others = (other for other in candidates if not item.fact or item.fact != other.fact)
-    return next((other for other in others if jaccard(own, shingles(other.text.text)) >= threshold), None)
+def _tell(context: Context, before: int, total: int, done: int) -> None:
+    context.progress(before + done, total)
 
 
-def _item(index: int, made: Made) -> _Item:
-    return _Item(index, made.sample.id, made.sample.fact, compared(made.sample), made.origin.spans)
 
 
 def _clear(items: Sequence[_Item]) -> Iterator[tuple[int, str]]:
@@ -120,9 +101,9 @@ def _clear(items: Sequence[_Item]) -> Iterator[tuple[int, str]]:
         if first is item:
             continue
         if first.text.answer == item.text.answer:
-            yield item.index, f"duplicate of {first.id}"
+            yield item.index, f"duplicate: of {first.id}"
         else:
-            yield item.index, f"same question as {first.id}, another answer"
+            yield item.index, f"another answer: to the question of {first.id}"
 
 
 def _disputed(items: Iterable[_Item]) -> set[Hashable]:

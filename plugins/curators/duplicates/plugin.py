@@ -26,7 +26,7 @@ def docutune_curators() -> list[Registration]:
     return [
         Registration(
             name="duplicates",
-            revision=2,
+            revision=3,
             summary="Leaves out exact and near duplicates, contradicting answers and empty answers",
             config=Config,
             load="docutune.plugins.curators.duplicates.curate:Duplicates",
