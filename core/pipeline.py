@@ -211,7 +211,8 @@ class Pipeline:
                 outcome = Outcome(_ending(error), time.monotonic() - start, budget.take_figures())
                 self._end(info, outcome, log, budget)
             raise
-        figures = {**_figures(step, after), **_left_out(step, products, after), **budget.take_figures()}
+        said = {**_figures(step, after), **_left_out(step, products, after), **_repaired(products, after)}
+        figures = {**said, **budget.take_figures()}
         self._end(info, Outcome(status, time.monotonic() - start, figures), log, budget, new_replies)
         return after
 
@@ -314,6 +315,12 @@ def _left_out(step: Step, before: Products, after: Products) -> dict[str, JsonVa
     if not rejected:
         return {"rejected": 0} if phase in ("generate", "curate") else {}
     return {"rejected": len(rejected), "reasons": {**counted(item.reason for item in rejected)}}
+
+
+def _repaired(before: Products, after: Products) -> dict[str, JsonValue]:
+    """How many tasks a second try saved."""
+    count = len(after.repaired) - len(before.repaired)
+    return {"repaired": count} if count else {}
 
 
 def _figures(step: Step, products: Products) -> dict[str, JsonValue]:

@@ -8,6 +8,7 @@ from typing import Any
 from docutune.config import PipelineConfig
 from docutune.corpus import Dataset
 from docutune.evaluation import Comparison
+from docutune.reasons import counted
 from docutune.records import JsonValue
 from docutune.runlog import RunLog
 from docutune.steps.base import Products
@@ -24,6 +25,8 @@ def summary(products: Products, log: RunLog) -> dict[str, Any]:
         "report": str(log.info.folder / "report.html"),
         "seconds": log.seconds,
         "dataset": None if dataset is None else {"version": dataset.version, **_split_sizes(dataset)},
+        "left_out": _left_out(products),
+        "repaired": counted(products.repaired),
         "takes": log.facts.get("takes"),
         "trainings": log.facts["trainings"],
         "models": log.facts["models"],
@@ -31,6 +34,12 @@ def summary(products: Products, log: RunLog) -> dict[str, Any]:
         "spending": log.facts.get("spending"),
         "failures": log.facts.get("failures", []),
     }
+
+
+def _left_out(products: Products) -> dict[str, dict[str, int]]:
+    """Producer -> kind of reason -> how much it left out for that."""
+    producers = dict.fromkeys(item.producer for item in products.rejected)
+    return {name: counted(item.reason for item in products.rejected if item.producer == name) for name in producers}
 
 
 def training_facts(products: Products, config: PipelineConfig, log: RunLog) -> list[dict[str, JsonValue]]:

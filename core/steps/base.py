@@ -116,7 +116,8 @@ class Products:
     `elsewhere` has for some of those suffixes the entry of `sources:` that would read such a file.
 
     `given` holds the ids of the samples that came from files, each with the split that its file gives it; `replies` the
-    keys of the chat model's replies behind the samples; `unanswered` counts tasks that the next run tries again.
+    keys of the chat model's replies behind the samples; `unanswered` counts tasks that the next run tries again;
+    `repaired` holds what was wrong with the first try of tasks whose second one was right.
     `failures` says of steps that gave nothing why: their own failure, or that of a step they need.
     """
 
@@ -131,6 +132,7 @@ class Products:
     rejected: tuple[Rejection, ...] = ()
     replies: frozenset[str] = frozenset()
     unanswered: int = 0
+    repaired: tuple[str, ...] = ()
     dataset: Dataset | None = None
     bases: Mapping[str, Base] = field(default_factory=dict)
     models: Mapping[str, TrainedModel] = field(default_factory=dict)

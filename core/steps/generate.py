@@ -10,7 +10,7 @@ from typing import Any
 
 from docutune.chat.access import ChatAccess
 from docutune.config import StepConfig
-from docutune.contracts import Generator
+from docutune.contracts import Chat, Generator
 from docutune.grounding import REVISION
 from docutune.guard import guarded, records
 from docutune.records import (
@@ -136,6 +136,19 @@ class Generate:
         declared, items = self.declared(products), self._items(products)
         return Count(len(declared), sum(items.get(store, item.key) is not None for item in declared))
 
+    async def rehearse(self, products: Products, tools: Tools, chat: Chat) -> None:
+        """Do the tasks that are not cached with a chat model that sends nothing, and keep nothing."""
+        library = products.library
+        assert library is not None
+        context = StepContext(self.seed, tools.run, tools.progress, tools.note, chat)
+        attempts = Attempts(self.generator, self.config.entry.full_name, library)
+        for item in self.declared(products):
+            kept = None if tools.anew else self._items(products).get(tools.store, item.key)
+            if kept is None:
+                await attempts.do(item, context, None)
+            else:
+                tools.budget.use_all(_replies([kept]))
+
     async def _run_all(self, products: Products, tools: Tools, chat: ChatAccess | None) -> list[Any]:
         """Tasks are started as others end; each result is kept at once, so that nothing finished is lost."""
         library = products.library
@@ -188,6 +201,7 @@ class Generate:
             rejected=(*products.rejected, *rejected),
             replies=products.replies | frozenset(_replies(results)),
             unanswered=products.unanswered + sum(value.get("unanswered", 0) for value in results),
+            repaired=(*products.repaired, *(value["repaired"] for value in results if "repaired" in value)),
         )
 
 
