@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from docutune import atomic
+from docutune import atomic, tags
 from docutune.catalog import Catalog
+from docutune.datasets.mentions import mentions
 from docutune.errors import DocutuneError
 from docutune.held import fresh, held
 from docutune.named import Named, choose, described, folders_of, named_by
@@ -58,7 +59,8 @@ def look(store: Store, keep: int | None) -> Cleaning:
     """Find what may go; call under the workspace's lock. With `keep`, also all runs but the newest ones."""
     links = [area for area in _AREAS if (store.folder / area).is_symlink()]
     runs, dropped = choose(store, None if "runs" in links else keep)
-    named = named_by(store, runs)
+    pins, files = tags.read(store), mentions(store)
+    named = named_by(store, runs, {*pins.tags.values(), *pins.imported, *files.versions})
     items = [
         *(Item("runs", f"runs/{run.name}", _size(run), run.name) for run in dropped),
         *_folders(store, "models", named, named.models),
@@ -69,7 +71,7 @@ def look(store: Store, keep: int | None) -> Cleaning:
         *_index(store),
     ]
     notes = [f"{area}/ is a link: nothing behind it is looked at" for area in links]
-    return Cleaning(tuple(items), (*named.notes, *notes))
+    return Cleaning(tuple(items), (*named.notes, *files.notes, *notes))
 
 
 def free(store: Store, cleaning: Cleaning) -> Cleaning:

@@ -197,22 +197,20 @@ def described(dataset: Dataset, project: str) -> dict[str, JsonValue]:
     }
 
 
+def row_fields(row: Row) -> dict[str, Any]:
+    """All that samples.jsonl says of a row."""
+    return {
+        "id": row.made.sample.id,
+        "split": row.split,
+        "held_out": row.held_out,
+        **_fields(row.made.sample),
+        "origin": to_json(row.made.origin),
+    }
+
+
 def row_lines(dataset: Dataset) -> str:
     """The content of samples.jsonl: every row with its split and its origin, one JSON object a line."""
-    lines = (
-        json.dumps(
-            {
-                "id": row.made.sample.id,
-                "split": row.split,
-                "held_out": row.held_out,
-                **_fields(row.made.sample),
-                "origin": to_json(row.made.origin),
-            },
-            ensure_ascii=False,
-        )
-        for row in dataset.rows
-    )
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{json.dumps(row_fields(row), ensure_ascii=False)}\n" for row in dataset.rows)
 
 
 def row_of(value: Mapping[str, Any]) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -58,8 +58,8 @@ def choose(store: Store, keep: int | None) -> tuple[list[Path], list[Path]]:
     return [run for run in runs if run in wanted], [run for run in runs if run not in wanted]
 
 
-def named_by(store: Store, runs: Sequence[Path]) -> Named:
-    """What these runs name, and what their models stand on."""
+def named_by(store: Store, runs: Sequence[Path], kept: Set[str] = frozenset()) -> Named:
+    """What these runs name, and what their models stand on; `kept` are dataset versions that something else names."""
     collected = _Collected()
     for run in runs:
         collected.add(run)
@@ -69,7 +69,7 @@ def named_by(store: Store, runs: Sequence[Path]) -> Named:
         return Named(None, None, None, since, tuple(collected.notes))
     bases, datasets = _stood_on(store, collected.models, since)
     models = frozenset(collected.models | bases)
-    return Named(objects, frozenset(collected.datasets | datasets), models, since, tuple(collected.notes))
+    return Named(objects, frozenset(collected.datasets | datasets | kept), models, since, tuple(collected.notes))
 
 
 @dataclass

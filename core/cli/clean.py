@@ -80,10 +80,10 @@ def _show(cleaning: Cleaning, verb: str, err: bool) -> None:
     if not cleaning.items:
         click.echo("nothing to free", err=err)
         return
-    click.echo(f"{verb} {_readable(cleaning.bytes)}:", err=err)
+    click.echo(f"{verb} {readable(cleaning.bytes)}:", err=err)
     for kind, (one, many) in NAMES.items():
         if items := cleaning.of(kind):
-            size = _readable(sum(item.bytes for item in items))
+            size = readable(sum(item.bytes for item in items))
             click.echo(f"  {size:>9}  {len(items):,} {one if len(items) == 1 else many}", err=err)
             for item in items[:_SHOWN] if kind in _LISTED else ():
                 click.echo(f"             {item.label or item.name}", err=err)
@@ -91,7 +91,7 @@ def _show(cleaning: Cleaning, verb: str, err: bool) -> None:
                 click.echo(f"             and {len(items) - _SHOWN} more", err=err)
 
 
-def _readable(size: float) -> str:
+def readable(size: float) -> str:
     """A size in decimal units, as `ls --si` shows them."""
     for unit in ("B", "kB", "MB"):
         if size < 1000:

@@ -36,9 +36,17 @@ COMMANDS = {
 
 DATASET = {
     "list": Command("docutune.cli.dataset.list:list_versions", "List the dataset versions of this workspace"),
+    "log": Command("docutune.cli.dataset.log:log", "Show how the dataset changed from run to run, and why"),
+    "show": Command("docutune.cli.dataset.show:show", "Show a version: its facts, samples, and what was left out"),
+    "diff": Command("docutune.cli.dataset.diff:diff", "Show what differs between two versions, and why"),
+    "tag": Command("docutune.cli.dataset.tag:tag", "Give a version a name"),
+    "remove": Command("docutune.cli.dataset.remove:remove", "Remove a version that nothing names"),
     "import": Command("docutune.cli.dataset.import_:import_files", "Add question-answer files to the samples"),
     "add": Command("docutune.cli.dataset.add:add", "Type questions and answers by hand"),
     "validate": Command("docutune.cli.dataset.validate:validate", "Check every row of question-answer files"),
+    "export": Command(
+        "docutune.cli.dataset.export:export", "Write a version for other tools, or to carry it elsewhere"
+    ),
     "report": Command("docutune.cli.dataset.report:report", "Show the quality of a dataset version"),
 }
 """The commands below `docutune dataset`."""

@@ -126,7 +126,7 @@ def _samples(samples: Sequence[SampleBrief]) -> Iterator[str]:
         return
     yield _many(len(samples), "sample")
     for sample in samples[:_SAMPLES]:
-        place = _plain(", ".join(sample.spans[:2]))
+        place = plain(", ".join(sample.spans[:2]))
         yield f"  {sample.id}  {sample.split or 'left out':<10}  {place}  {_short(sample.question, _QUESTION)}"
     yield from _more(len(samples) - _SAMPLES, "sample")
 
@@ -135,7 +135,7 @@ def _documents(title: str, documents: Sequence[DocumentBrief]) -> Iterator[str]:
     yield _field(title, _many(len(documents), "document"))
     for document in documents[:_DOCUMENTS]:
         state = "" if document.state == "unchanged" else f", {document.state} since"
-        yield f"    {_plain(document.source)}: {_many(document.samples, 'sample')}{state}"
+        yield f"    {plain(document.source)}: {_many(document.samples, 'sample')}{state}"
     yield from _more(len(documents) - _DOCUMENTS, "document")
 
 
@@ -148,13 +148,13 @@ def _figures(name: str, evaluators: Mapping[str, object]) -> Iterator[str]:
 
 
 def _place(place: Place) -> Iterator[str]:
-    title = f"from {_plain(place.source)}:{place.first_line}-{place.last_line}"
+    title = f"from {plain(place.source)}:{place.first_line}-{place.last_line}"
     if place.state != "unchanged":
         yield f"{title}: {_state(place.state)} that run, so its lines are not shown"
         return
     yield title
     for number, line in islice(enumerate(place.lines, place.first_line), _LINES):
-        yield f"{number:>6}  {_plain(line)}".rstrip()
+        yield f"{number:>6}  {plain(line)}".rstrip()
     yield from _more(len(place.lines) - _LINES, "line")
 
 
@@ -190,10 +190,10 @@ def _field(name: str, text: str) -> str:
 
 
 def _short(text: str, width: int) -> str:
-    line = _plain(" ".join(text.split()))
+    line = plain(" ".join(text.split()))
     return line if len(line) <= width else f"{line[: width - 3]}..."
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text without control characters: what stands in a source must not steer a terminal."""
     return text.translate(_CONTROL)

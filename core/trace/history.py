@@ -56,9 +56,9 @@ class Run:
         return self.folder.name
 
     @property
-    def takes(self) -> bool:
-        """Whether the run took a version by its name, and so made none."""
-        return bool(self.facts.get("takes"))
+    def takes(self) -> str | None:
+        """The version that the pipeline named, so that the run made none."""
+        return (self.facts.get("takes") or {}).get("version")
 
     def seen(self, source: str) -> Seen | None:
         """The document as this run saw it."""
@@ -114,7 +114,7 @@ class History:
             yield from file.find(needle, self.notes)
 
     def _source(self, version: str) -> tuple[Run | None, tuple[RowFile, ...]]:
-        for run in sorted(self.versions[version], key=lambda run: run.takes):  # who made it knows its documents
+        for run in sorted(self.versions[version], key=lambda run: bool(run.takes)):  # who made it knows its documents
             if (path := run.folder / "samples.jsonl").is_file():
                 return run, (RowFile(path),)
             self.notes.append(f"{path} is missing")
