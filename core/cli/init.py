@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ _NEXT = {
     "plan": "what a run would do",
     "run": "do it; what is made already is reused",
 }
+_TEMPLATES = "library: documents, code and pairs; qa: question-answer pairs alone, for two small models."
 _WHAT = {"documents": "documents", "code": "code", "samples": "pairs"}
 
 
@@ -35,17 +36,32 @@ _WHAT = {"documents": "documents", "code": "code", "samples": "pairs"}
     "--file", type=click.Path(path_type=Path), default="pipeline.yaml", help="The file to write, seen from FOLDER."
 )
 @click.option("--language", type=click.Choice(["en", "zh"]), help="Language of the samples and of the comments.")
-@click.option("--model", metavar="NAME", help="Base model to train: a hub name, a folder, or none (dataset only).")
+@click.option("--template", type=click.Choice(["library", "qa"]), default="library", help=_TEMPLATES, show_default=True)
+@click.option(
+    "--model",
+    "models",
+    metavar="NAME",
+    multiple=True,
+    help="Base model to train: a hub name, a folder, or none (dataset only); may be repeated.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing file; it is kept as FILE.bak.")
 @click.option("--run/--no-run", default=None, help="Run the pipeline afterwards, or do not; unset: ask.")
 def init(
-    folder: Path, yes: bool, file: Path, language: str | None, model: str | None, force: bool, run: bool | None
+    folder: Path,
+    yes: bool,
+    file: Path,
+    language: str | None,
+    template: str,
+    models: tuple[str, ...],
+    force: bool,
+    run: bool | None,
 ) -> None:
     """Look at a folder, ask a few questions and write its pipeline file.
 
     Documents, Python packages and files of question-answer pairs are found below FOLDER (default: here).
     """
     from docutune.api import Workspace
+    from docutune.scaffold.templates import sources_of
     from docutune.scaffold.write import refuse_existing, refuse_unwritable
 
     target = folder / file
@@ -56,9 +72,10 @@ def init(
     workspace = Workspace(folder.resolve())
     _show_machine(folder.resolve())
     findings = workspace.survey()
+    findings = replace(findings, sources=sources_of(template, findings.sources))
     _show_findings(findings, folder)
-    questions = Questions(workspace, findings, workspace.training(), target, not yes)
-    choices = questions.ask(language, model)
+    questions = Questions(workspace, findings, workspace.training(), target, not yes, template)
+    choices = questions.ask(language, models)
     if run is None:
         run = not yes and click.confirm("Run it at once?", default=choices.model in (None, "builtin/tiny"))
     _write(workspace, choices, target, force)
@@ -75,19 +92,22 @@ class Questions:
     training: Training
     target: Path
     asking: bool
+    template: str = "library"
 
-    def ask(self, language: str | None, model: str | None) -> Choices:
+    def ask(self, language: str | None, models: tuple[str, ...]) -> Choices:
         """All questions; what an option answers is not asked."""
         from docutune.scaffold.suggest import project_name
         from docutune.scaffold.write import Choices
 
-        given = self._model(model) if model is not None else None
+        given = self._models(models)
         project = self._text("Name of the project", project_name(self.findings.folder))
         sources = self._sources()
         languages = (language,) if language else self._languages(sources)
-        base = given if model is not None else self._ask_model()
-        trainer = self._trainer() if base is not None else None
-        return Choices(project, languages, self.findings.folder, sources, base, trainer or "trl")
+        first, *more = (given if models else self._ask_models()) or (None,)
+        trainer = (self._trainer() if first is not None else None) or "trl"
+        return Choices(
+            project, languages, self.findings.folder, sources, first, trainer, tuple(filter(None, more)), self.template
+        )
 
     def _text(self, question: str, default: str) -> str:
         return click.prompt(question, default=default, value_proc=_not_empty) if self.asking else default
@@ -110,13 +130,22 @@ class Questions:
             return (guess,)
         return tuple(click.prompt("Language of the samples (en, zh or en,zh)", default=guess, value_proc=_languages))
 
-    def _ask_model(self) -> str | None:
+    def _ask_models(self) -> tuple[str, ...]:
+        from docutune.scaffold.templates import TEMPLATES
+
         for line in _about_models(self.training):
             click.echo(line)
-        default = self.training.model
+        usual = TEMPLATES[self.template].models
+        default = None if self.training.trainer is None else ", ".join(usual) or self.training.model
         if not self.asking or default is None:
-            return default
-        return self._model(click.prompt("Base model", default=default, value_proc=self._known_model))
+            return _names(default or "")
+        question = "Base models" if len(usual) > 1 else "Base model"
+        return self._models(_names(click.prompt(question, default=default, value_proc=self._known_models)))
+
+    def _models(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Models as they were named, none where the word for that stands among them."""
+        found = [self._model(name) for name in dict.fromkeys(names)]
+        return tuple(name for name in found if name is not None) if None not in found else ()
 
     def _model(self, text: str) -> str | None:
         """A model as it was named; UsageError when it cannot be trained here."""
@@ -131,10 +160,11 @@ class Questions:
             raise UsageError(f"--model {text}: {mistake}")
         return text
 
-    def _known_model(self, text: str) -> str:
-        mistake = None if text.strip() == _NOTHING else self._mistake(text.strip())
-        if mistake:
-            raise click.BadParameter(mistake)
+    def _known_models(self, text: str) -> str:
+        for name in _names(text):
+            mistake = None if name == _NOTHING else self._mistake(name)
+            if mistake:
+                raise click.BadParameter(mistake)
         return _not_empty(text)
 
     def _mistake(self, name: str) -> str | None:
@@ -254,6 +284,13 @@ def _languages(text: str) -> tuple[str, ...]:
     return names
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """The names of models between commas; what is one folder on the disk is one name."""
+    if Path(text.strip()).expanduser().is_dir():
+        return (text.strip(),)
+    return tuple(name.strip() for name in text.replace("，", ",").split(",") if name.strip())
+
+
 def _not_empty(text: str) -> str:
     if not text.strip():
         raise click.BadParameter("must not be empty")
@@ -261,12 +298,16 @@ def _not_empty(text: str) -> str:
 
 
 def _write(workspace: Workspace, choices: Choices, target: Path, force: bool) -> None:
+    from docutune.scaffold.templates import TO_COME
+
     kept = workspace.write_pipeline(choices, target, force)
     shown = os.path.relpath(target)
     if kept is not None:
         click.echo(f"\nThe former file is kept: {os.path.relpath(kept)}")
     click.echo(f"\nWritten: {shown}")
     here = "" if shown == "pipeline.yaml" else f" {shlex.quote(shown)}"
+    if TO_COME in choices.sources:
+        click.echo("  docutune dataset import FILE  there are no pairs yet: this puts some in; dataset add: by hand")
     for command, purpose in _NEXT.items():
         click.echo(f"  docutune {command + here:<{len(here) + 8}}  {purpose}")
 

@@ -17,6 +17,10 @@ COMMENTS = {
         "Written by docutune init. docutune plugins info NAME shows every option of a plugin.",
         "由 docutune init 写成。docutune plugins info NAME 列出某个插件的全部选项。",
     ),
+    "head_qa": Words(
+        "docutune dataset import FILE and docutune dataset add put pairs in; docutune dataset validate checks them.",
+        "docutune dataset import FILE 和 docutune dataset add 加入更多问答对；docutune dataset validate 逐行检查。",
+    ),
     "version": Words("version of this file format", "本文件格式的版本"),
     "project": Words("name of the library", "库的名称"),
     "language": Words("of the generated samples: en, zh or [en, zh]", "生成样本的语言：en、zh 或 [en, zh]"),
@@ -47,6 +51,7 @@ COMMENTS = {
         "For real use, with a GPU: model Qwen/Qwen3-0.6B, learning_rate 2.0e-4, epochs 3 instead of max_steps.",
         "真正使用（需要 GPU）：model 改为 Qwen/Qwen3-0.6B，learning_rate 改为 2.0e-4，并用 epochs: 3 代替 max_steps。",
     ),
+    "lora_rank_of": Words("size of the adapter: 8 to 64", "适配器的秩，即大小：8 到 64"),
     "lora_rank": Words("size of the adapter", "适配器的秩，即大小"),
     "epochs": Words("passes over the samples", "遍历样本的次数"),
     "max_steps": Words("optimizer steps", "优化器步数"),
@@ -55,6 +60,9 @@ COMMENTS = {
     "max_length": Words("longest sample in tokens; longer: left out", "样本的最大 token 数；更长的会被排除"),
     "batch_size": Words("samples per optimizer step", "每个优化器步的样本数"),
     "fit": Words("cut each step so that it fits the GPU's memory", "自动切分每一步，使之放得进显存"),
+    "evaluate": Words("what measures base and tuned model", "对基座模型和微调后的模型的评测"),
+    "metrics": Words("against the expected answers; the first leads", "与标准答案比较；第一项最先显示"),
+    "max_probes": Words("held-out questions asked at most", "最多提问的留出问题数"),
     "no_train": Words(
         "Nothing is trained yet. To train, take the # off (it needs docutune[trl,eval] and a GPU):",
         "目前不训练。要训练，请去掉下面的 #（需要 docutune[trl,eval] 和 GPU）：",

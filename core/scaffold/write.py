@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +17,7 @@ from docutune.config.yaml_lines import read_value
 from docutune.errors import DocutuneError, UsageError
 from docutune.registry import Registry
 from docutune.scaffold.suggest import SMALL_MODEL
+from docutune.scaffold.templates import LIBRARY, QA, TEMPLATES, TO_COME
 from docutune.scaffold.tree import Source
 from docutune.scaffold.words import COMMENTS
 from docutune.training import TINY
@@ -29,7 +30,7 @@ _PLAIN = re.compile(r"\w[\w./ -]*[\w/]|[\w.]")
 class Choices:
     """What to write: `languages` are "en", "zh" or both; without `model` only the dataset is made.
 
-    `folder` is what the sources' paths are relative to.
+    `folder` is what the sources' paths are relative to. `more` are trained in the same run, one after the other.
     """
 
     project: str
@@ -38,6 +39,8 @@ class Choices:
     sources: tuple[Source, ...]
     model: str | None = None
     trainer: str = "trl"
+    more: tuple[str, ...] = ()
+    template: str = LIBRARY
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,16 @@ class Draft:
 
     def text(self) -> str:
         """The whole file."""
-        parts = [self._head(), self._sources(), self._samples(), self._split(), self._train()]
-        return "\n".join("".join(f"{line}\n" for line in part) for part in parts)
+        parts = [self._head(), self._sources(), self._samples(), self._split(), self._train(), self._evaluate()]
+        return "\n".join(filter(None, ("".join(f"{line}\n" for line in part) for part in parts)))
 
     # ---- the parts, line by line
 
     def _head(self) -> Iterator[str]:
         names = self.choices.languages
         yield f"# {self._word('head')}"
+        if self.choices.template == QA:
+            yield f"# {self._word('head_qa')}"
         yield self._line("version: 1", "version")
         yield self._line(f"project: {scalar(self.choices.project)}", "project")
         yield self._line(f"language: {names[0] if len(names) == 1 else '[' + ', '.join(names) + ']'}", "language")
@@ -91,15 +96,20 @@ class Draft:
 
     def _train(self) -> Iterator[str]:
         if self.choices.model is not None:
-            yield from self._training(self.choices.model)
+            yield from self._trainings((self.choices.model, *self.choices.more))
             return
         yield f"# {self._word('no_train')}"
-        yield from (f"# {line}" for line in self._training(SMALL_MODEL))
+        models = TEMPLATES[self.choices.template].models or (SMALL_MODEL,)
+        yield from (f"# {line}" for line in self._trainings(models))
 
-    def _training(self, model: str) -> Iterator[str]:
-        if model == TINY:
+    def _trainings(self, models: Sequence[str]) -> Iterator[str]:
+        if TINY in models:
             yield f"# {self._word('for_real')}"
         yield self._line("train:", "train")
+        for model in models:
+            yield from self._training(model)
+
+    def _training(self, model: str) -> Iterator[str]:
         yield self._line(f"  - uses: {self.choices.trainer}", "uses")
         yield "    with:"
         options = _TINY_OPTIONS if model == TINY else self._real_options()
@@ -108,12 +118,21 @@ class Draft:
             yield self._line(f"      {option}: {value}", comment)
 
     def _real_options(self) -> Iterable[tuple[str, str, str]]:
-        yield "lora_rank", "16", "lora_rank"
+        yield "lora_rank", "16", "lora_rank_of" if self.choices.template == QA else "lora_rank"
         yield "epochs", "3", "epochs"
         yield "learning_rate", "2.0e-4", "learning_rate"
         yield "max_length", "1024", "max_length"
         yield "batch_size", "8", "batch_size"
         yield "fit", "auto", "fit"
+
+    def _evaluate(self) -> Iterator[str]:
+        """The measures of a question-answer dataset; elsewhere those that are usual."""
+        if self.choices.template == QA and self.choices.model is not None:
+            yield self._line("evaluate:", "evaluate")
+            yield "  - uses: text-overlap"
+            yield "    with:"
+            yield self._line("      metrics: [rougeL, rouge1, rouge2, bleu]", "metrics")
+            yield self._line("      max_probes: 200", "max_probes")
 
     @property
     def _generates(self) -> bool:
@@ -171,6 +190,8 @@ def write(choices: Choices, file: Path, registry: Registry, force: bool = False)
 
     ConfigError when what was chosen gives no valid pipeline; nothing is written then.
     """
+    if TO_COME in choices.sources:
+        _begin(choices.folder / TO_COME.path)
     content = Draft(choices, file.parent.resolve()).text().encode()
     load(file, registry, content=content)
     kept = None
@@ -181,6 +202,12 @@ def write(choices: Choices, file: Path, registry: Registry, force: bool = False)
         refuse_existing(file)
     atomic.write_bytes(file, content)
     return kept
+
+
+def _begin(samples: Path) -> None:
+    """An empty samples file: what the pipeline reads must be there."""
+    if not samples.exists():
+        atomic.write_bytes(samples, b"")
 
 
 def _former(file: Path) -> bytes:
