@@ -1,4 +1,4 @@
-"""Generators that ask a base model on this machine: through the command line, on real models of a few thousand weights."""
+"""Generators that ask a base model on this machine, through the command line: real models, of a few thousand weights."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from installed import Installed
 from docutune.records import Message, ModelRef, Prompt, Written
 
 SAID = '{"answer": "Acme moves parcels."}'
-WORDS = (
-    "Send one parcel and return its number what is acme piece of the whole answer with JSON schema type string".split()
+WORDS = re.findall(
+    r"\w+", "Send one parcel and return its number what is acme piece of the whole answer with JSON schema type string"
 )
 ASKER = """
 from pydantic import BaseModel

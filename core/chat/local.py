@@ -32,7 +32,7 @@ class _Waiting:
 
 
 class Local:
-    """Implements chat.model.Model. The worker starts with the first request; requests that wait are answered together."""
+    """Implements chat.model.Model. The worker starts with the first request; those that wait are answered together."""
 
     def __init__(self, name: str, begin: Callable[[], Session], most: int) -> None:
         """`name` of the model in messages; `begin` opens it, which takes a while; `most` requests at a time."""

@@ -60,7 +60,8 @@ class Binder:
 
     def _defaults(self, section: str) -> list[tuple[KeyPath, JsonValue]]:
         tree = self.document.tree if isinstance(self.document.tree, dict) else {}
-        wanted = {"runtime": tree.get("train") or self.asks_runtime, "evaluate": tree.get("train"), "generate": _has_documents(tree)}
+        trained = tree.get("train")
+        wanted = {"runtime": trained or self.asks_runtime, "evaluate": trained, "generate": _has_documents(tree)}
         names = _DEFAULTS.get(section, ()) if wanted.get(section, True) else ()
         return [((section,), {"uses": name}) for name in names]
 

@@ -58,7 +58,7 @@ class Asking:
 
     @asynccontextmanager
     async def chat(self, products: Products, tools: Tools, job: str) -> AsyncIterator[ChatAccess | None]:
-        """The chat model in the running event loop, None for a step that asks none. A worker's folder is called `job`."""
+        """The chat model in the running event loop, None for a step that asks none; `job` names a worker's folder."""
         options = self.options(products)
         if not isinstance(options, ChatConfig):
             yield None
