@@ -165,6 +165,14 @@ class ChatServer:
             self.asked.append(asked)
         return asked
 
+    def settled(self, quiet: float = 0.2) -> int:
+        """How many requests came, once none has come for a while: what a client that was killed had sent."""
+        count = -1
+        while count != len(self.asked):
+            count = len(self.asked)
+            time.sleep(quiet)
+        return count
+
     def wait(self, seconds: float | None) -> None:
         """Let time pass; None: until the server closes."""
         self._closing.wait(seconds)

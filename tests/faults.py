@@ -29,7 +29,7 @@ PAUSE = 1.0
 
 @dataclass
 class Faults:
-    """A script for ChatServer: the replies of `right`, and faults in their place. One request has one fate in any order.
+    """A script for ChatServer: the replies of `right`, and faults in their place, whatever order requests come in.
 
     `pauses` holds each time at which a 429 was about to be sent and the time before which nothing may come after it.
     """
@@ -80,11 +80,9 @@ class Faults:
 
     def most_within_a_pause(self, server: ChatServer) -> int:
         """The most requests that came while one of the pauses ran: those that were on their way when it began."""
-        return max(
-            sum(asked.answering < other.began < until for other in server.asked)
-            for asked, until in self.pauses
-            if asked.answering is not None
-        )
+        began = [asked.began for asked in server.asked]
+        pauses = [(asked.answering, until) for asked, until in self.pauses if asked.answering is not None]
+        return max((sum(start < at < until for at in began) for start, until in pauses), default=0)
 
 
 def _sent(fault: str, chance: float, right: Sent) -> Sent:

@@ -19,6 +19,8 @@ from docutune.errors import DocutuneError
 from docutune.records import JsonValue
 from docutune.workspace import Store, read_manifest
 
+_FEWEST_REPLIES = 10
+
 
 @dataclass
 class Tally:
@@ -54,6 +56,12 @@ class Budget:
     def spent(self) -> Amount:
         """What counts against the limits: this run's requests and earlier ones."""
         return self._spent
+
+    @cached_property
+    def usual_output_tokens(self) -> int | None:
+        """The mean length of all replies so far; None while there are few."""
+        lengths = [attempt.amount.output_tokens for attempt in self.ledger.attempts() if attempt.amount.output_tokens]
+        return round(sum(lengths) / len(lengths)) if len(lengths) >= _FEWEST_REPLIES else None
 
     @property
     def waiting(self) -> bool:

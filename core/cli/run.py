@@ -99,6 +99,8 @@ def _unseen(done: int, total: int | None = None, **figures: float) -> None:
 
 
 def _show_plan(plan: Plan) -> None:
+    from docutune.cli.spending import estimate_lines, limit_line
+
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
     if plan.dataset is not None:
@@ -110,6 +112,10 @@ def _show_plan(plan: Plan) -> None:
     for step in plan.steps:
         action = {"reuse": "reuse", "make": "make", "waits": "after the above"}[step.action]
         click.echo(f"{action:<16} {step.name:<28} {step.plugin:<16} {', '.join(_details(step))}".rstrip())
+        for line in estimate_lines(step.estimate) if step.estimate else ():
+            click.echo(f"{'':<16} {line}")
+    for limit in plan.budget:
+        click.echo(limit_line(limit))
 
 
 def _document_lines(changes: Changes) -> Iterator[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import index
@@ -13,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from docutune.config import SplitConfig, StepConfig
-from docutune.contracts import Curator
+from docutune.contracts import Chat, Curator
 from docutune.corpus import DESCRIPTION, Dataset, assemble, described, split_files, with_replay
-from docutune.errors import DocutuneError
+from docutune.errors import DocutuneError, Unanswered
 from docutune.guard import a, awaited, guarded, mistake, series
 from docutune.reasons import kind_of
 from docutune.records import RECORDS_VERSION, JsonValue, Made, canonical, fingerprint, from_json, to_json
@@ -28,6 +30,7 @@ from docutune.versions import is_whole, publish
 from docutune.workspace import Store
 
 _REASONS = 3
+_ID = re.compile(r"\b[0-9a-f]{16}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,7 @@ class Curate:
 
         Each id goes in once: rejecting the second copy of a sample would reject the first, too.
         """
-        unique = {made.sample.id: made for made in products.samples or ()}
-        samples = [replace(made, split=products.given.get(name)) for name, made in sorted(unique.items())]
-        decided = asyncio.run(self._decide(samples, products, tools))
+        decided = asyncio.run(self._decide(_each_once(products), products, tools))
         if decided.lasting:
             tools.store.keep("results", key, to_json(decided))
         return self._apply(products, decided)
@@ -113,6 +114,13 @@ class Curate:
             reasons = await self.reasons(curator, samples, replace(context, lent=lent))
             return Decided(reasons, tuple(dict.fromkeys(lent.replies)), lent.unanswered)
 
+    async def rehearse(self, products: Products, tools: Tools, chat: Chat) -> None:
+        """Look through the samples with a chat model that sends nothing, and keep nothing."""
+        curator: Curator = self.registry.create(self.config.entry, self.config.options)
+        context = StepContext(self.seed, tools.run, tools.progress, tools.note, chat)
+        with suppress(Unanswered):
+            await self.reasons(curator, _each_once(products), context)
+
     async def reasons(self, curator: Curator, samples: Sequence[Made], context: StepContext) -> dict[str, str]:
         """Id of a rejected sample -> the reason."""
         plugin = self.config.entry.full_name
@@ -125,7 +133,7 @@ class Curate:
         samples, reasons = products.samples or (), decided.reasons
         kept = tuple(made for made in samples if made.sample.id not in reasons)
         made_by_id = {made.sample.id: made for made in samples}
-        left_out = ((made_by_id[subject], reason) for subject, reason in reasons.items())
+        left_out = ((made_by_id[subject], _placed(reason, made_by_id)) for subject, reason in reasons.items())
         rejected = tuple(
             Rejection(made.sample.id, self.plugin, reason, made.origin.spans, cleaned_sample(made.sample))
             for made, reason in left_out
@@ -137,6 +145,22 @@ class Curate:
             replies=products.replies | frozenset(decided.replies),
             unanswered=products.unanswered + decided.unanswered,
         )
+
+
+def _placed(reason: str, known: Mapping[str, Made]) -> str:
+    """The reason with the first place of each sample that it names: places may move while decisions are kept."""
+
+    def told(name: re.Match[str]) -> str:
+        spans = known[name[0]].origin.spans if name[0] in known else ()
+        return f"{name[0]} ({spans[0]})" if spans else name[0]
+
+    return _ID.sub(told, reason)
+
+
+def _each_once(products: Products) -> list[Made]:
+    """The samples in the order of their ids, with the splits that files give them."""
+    unique = {made.sample.id: made for made in products.samples or ()}
+    return [replace(made, split=products.given.get(name)) for name, made in sorted(unique.items())]
 
 
 def _decisions(plugin: str, given: Any, count: int) -> Iterator[tuple[int, str]]:

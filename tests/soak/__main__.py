@@ -7,8 +7,10 @@ import sys
 
 import books
 import disk
+import endpoint
 import order
 import pipeline
+import replies
 import training
 
 PARTS = {
@@ -18,6 +20,8 @@ PARTS = {
     "disk": disk.main,
     "order": order.main,
     "training": training.main,
+    "endpoint": endpoint.main,
+    "replies": replies.main,
 }
 
 
