@@ -1,0 +1,1 @@
+"""The curator `judge`: a language model gives every sample a score."""

@@ -1,0 +1,1 @@
+"""The prompt templates of the curator `judge`, <language>/<name>.md."""
