@@ -51,6 +51,16 @@ def finishing(what: str) -> Iterator[None]:
         _finishing.pop()
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals of this thread wait until the block, a moment, is over: what somebody just gave is kept first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def line_begins(line: object) -> None:
     """A line that changes stands last on the terminal: what is said to a signal takes its place."""
     _live_lines.append(line)

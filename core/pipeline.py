@@ -31,6 +31,7 @@ from docutune.steps.curate import Assemble, Curate
 from docutune.steps.evaluate import Evaluate
 from docutune.steps.generate import Generate
 from docutune.steps.parse import Parse
+from docutune.steps.rated import LeaveOut
 from docutune.steps.replay import KIND, Replay
 from docutune.steps.take import Take
 from docutune.steps.train import PrepareBase, Train, show_tensorboard
@@ -127,6 +128,7 @@ class Pipeline:
             *(Generate(step, self.registry, SEED, runtime) for step in config.generate),
             *([Replay(config.split.seed)] if any(source.replay is not None for source in config.sources) else ()),
             *(Curate(step, self.registry, SEED, runtime) for step in config.curate),
+            *([LeaveOut(config.ratings)] if config.ratings is not None else ()),
             Assemble(config.split, config.project),
         ]
 

@@ -48,6 +48,7 @@ DATASET = {
         "docutune.cli.dataset.export:export", "Write a version for other tools, or to carry it elsewhere"
     ),
     "report": Command("docutune.cli.dataset.report:report", "Show the quality of a dataset version"),
+    "rate": Command("docutune.cli.dataset.rate:rate", "Judge samples or a model's answers, one by one"),
 }
 """The commands below `docutune dataset`."""
 

@@ -13,7 +13,7 @@ from docutune.version_names import Chosen, resolve
 from docutune.versions import describe
 from docutune.workspace import Store
 
-_IDLE = ("generate", "curate", "split")
+_IDLE = ("generate", "curate", "ratings", "split")
 _MISSING = "missing key: documents, source code and samples to read (or `dataset:`, a version to train on)"
 
 

@@ -18,8 +18,9 @@ from docutune.config.models import SECTIONS, Frame, PipelineConfig, SplitConfig,
 from docutune.config.overrides import override
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, read_yaml
-from docutune.errors import ConfigError, Problem, UsageError
+from docutune.errors import ConfigError, DocutuneError, Problem, UsageError
 from docutune.models import mistake
+from docutune.ratings import rejected
 from docutune.records import Reads
 from docutune.registry import Registry
 from docutune.suggestions import did_you_mean
@@ -68,6 +69,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     claims = {claim for step in sections["parse"] for claim in step.entry.claims}
     problems += [*_source_problems(document, path.parent, claims), *binder.problems]
     problems += _model_problems(document, path.parent)
+    problems += _ratings_problems(document, path.parent)
     problems += _price_problems(document, frame, sections["generate"])
     chosen = choose(document, frame, path, problems)
     problems += _validation_problems(document, frame, validated(frame, chosen, path))
@@ -87,6 +89,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
         dataset=chosen,
         budget=frame.budget or BudgetConfig(),
         split=frame.split or SplitConfig(),
+        ratings=frame.ratings and path.absolute().parent / frame.ratings,
         path=path.absolute(),
         notes=tuple(binder.notes),
         **sections,
@@ -170,6 +173,16 @@ def _model_problems(document: Document, folder: Path) -> list[Problem]:
         if message:
             problems.append(problem(document, ("train", index, "with", "model"), message))
     return problems
+
+
+def _ratings_problems(document: Document, folder: Path) -> Iterator[Problem]:
+    written: Any = document.tree.get("ratings") if isinstance(document.tree, dict) else None
+    if not isinstance(written, str):
+        return
+    try:
+        rejected(folder / written)
+    except DocutuneError as error:
+        yield problem(document, ("ratings",), f"{error.message} ({error.hint})")
 
 
 def _validation_problems(document: Document, frame: Frame | None, validated: bool) -> Iterator[Problem]:

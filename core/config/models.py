@@ -180,6 +180,10 @@ class Frame(BaseModel):
         BudgetConfig | None, Field(description="what all requests to chat models may cost; unset: no limit")
     ] = None
     curate: Annotated[Steps, Field(description="curators, in this order; unset: duplicates")] = None
+    ratings: Annotated[
+        Path | None,
+        Field(description="a file that docutune dataset rate --export wrote: samples that it calls bad are left out"),
+    ] = None
     split: Annotated[SplitConfig | None, Field(description="what is held out")] = None
     train: Annotated[Steps, Field(description="trainings, each of one base model; unset: none, the dataset only")] = (
         None
@@ -226,5 +230,6 @@ class PipelineConfig(BaseModel):
     runtime: tuple[StepConfig, ...]
     evaluate: tuple[StepConfig, ...]
     path: Path
+    ratings: Path | None = None
     notes: tuple[str, ...] = ()
     dataset: Chosen | None = None

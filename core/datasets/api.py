@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from docutune.datasets.importing import Importing
     from docutune.datasets.listing import Listed
     from docutune.datasets.log import Entry
+    from docutune.datasets.rating import Item, Walk
     from docutune.datasets.show import LeftOut, Shown, Wanted
     from docutune.datasets.uses import Uses
+    from docutune.ratings import Ratings
     from docutune.report.quality import Quality
 
 
@@ -117,3 +119,22 @@ class Datasets:
         from docutune.datasets.quality import Reporting
 
         return Reporting(self.project, self.store, self.registry, note).report(version, pipeline)
+
+    def samples_to_rate(self, version: str, walk: Walk) -> Sequence[Item]:
+        """The samples of a version, one by one for a person to judge."""
+        from docutune.datasets.rating import samples
+
+        return samples(self.store, version, walk)
+
+    def answers_to_rate(self, model: str | None, walk: Walk) -> Sequence[Item]:
+        """Both answers to each held-out question of the newest evaluation, likewise."""
+        from docutune.datasets.rating import answers
+
+        return answers(self.store, model, walk)
+
+    @property
+    def ratings(self) -> Ratings:
+        """What was judged so far."""
+        from docutune.ratings import Ratings
+
+        return Ratings(self.store)
