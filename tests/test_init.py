@@ -482,6 +482,42 @@ def test_every_combination_of_choices_is_valid(project: Installed) -> None:
     assert count == 31 * 4 * 3
 
 
+# ---- the template for question-answer files
+
+
+def test_the_template_qa_trains_two_small_models_on_pairs_alone(project: Installed) -> None:
+    tree = init(project, {**LIBRARY, **SPLIT}, "--template", "qa")
+    assert tree["sources"] == [{"samples": "data"}]
+    assert "generate" not in tree
+    options = [step["with"] for step in tree["train"]]
+    assert [step["model"] for step in options] == ["Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B"]
+    for step in options:
+        assert (step["learning_rate"], step["max_length"], step["epochs"]) == (2e-4, 1024, 3)
+        assert 8 <= step["lora_rank"] <= 64
+    assert tree["evaluate"][0]["with"]["metrics"] == ["rougeL", "rouge1", "rouge2", "bleu"]
+    planned = [step["name"] for step in project.answer("plan")["steps"]]
+    assert [name for name in planned if name.startswith(("train:", "evaluate:"))] == [
+        *("train:qwen3-0.6b", "train:qwen3-1.7b", "evaluate:qwen3-0.6b", "evaluate:qwen3-1.7b")
+    ]
+
+
+def test_the_template_qa_begins_without_any_pair(project: Installed) -> None:
+    put(project.work, {**LIBRARY, "pairs.csv": "question,answer\n" + "".join(f"{n}?,It is {n}.\n" for n in range(9))})
+    (project.work / "pairs.csv").rename(project.work.parent / "pairs.csv")
+    tree = init(project, {}, "--template", "qa", "--model", "builtin/tiny", "--language", "zh")
+    assert tree["sources"] == [{"samples": "samples/imported.jsonl"}]
+    assert [step["with"]["model"] for step in tree["train"]] == ["builtin/tiny"]
+    facts = project.answer("dataset", "import", "../pairs.csv", "--yes")
+    assert (facts["listed"], sum(facts["add"].values())) == ("already", 9)
+    assert project.answer("run", "--until", "dataset")["dataset"]["train"] == 7
+
+
+def test_a_template_that_there_is_not_is_answered_with_those_that_there_are(project: Installed) -> None:
+    done = project.docutune("init", "--yes", "--template", "chat")
+    assert done.returncode == 2
+    assert "'chat' is not one of 'library', 'qa'" in done.stderr
+
+
 # ---- questions
 
 
