@@ -50,7 +50,7 @@ def docutune_curators():
 """
 
 
-@pytest.mark.parametrize("part", ["endpoint", "replies"])
+@pytest.mark.parametrize("part", ["endpoint", "replies", "malformed"])
 def test_loops_over_a_server_that_fails_and_runs_that_are_killed(
     part: str, record_property: Callable[[str, object], None]
 ) -> None:

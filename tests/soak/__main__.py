@@ -8,6 +8,7 @@ import sys
 import books
 import disk
 import endpoint
+import malformed
 import order
 import pipeline
 import replies
@@ -22,6 +23,7 @@ PARTS = {
     "training": training.main,
     "endpoint": endpoint.main,
     "replies": replies.main,
+    "malformed": malformed.main,
 }
 
 

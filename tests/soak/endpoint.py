@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from faults import Faults
-from sections import ChatServer, Project, right
+from sections import ChatServer, Faults, Project, right
 
 CALLS_PER_SECTION = 1.6
 CONCURRENCY = 16

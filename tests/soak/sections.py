@@ -16,7 +16,9 @@ from workspace import COMMAND, newest_run
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from chat_server import Asked, ChatServer, Sent, said
+from faults import Faults
 
+__all__ = ["Asked", "ChatServer", "Faults", "Project", "Sent", "right"]
 _PER_FILE = 50
 _TEXT = (
     "Parcel number {number} goes from the harbour to the house on the hill and comes back within {number} days. The"
