@@ -45,8 +45,11 @@ def check(pipeline: Path, files: Sequence[Path], registry: Registry) -> Checked:
     problems = [remark for file in read for remark in _of_file(file)]
     problems += [*_copies(read), *_curated(read, registry)]
     notes: list[str] = []
+    long: dict[Span, Remark] = {}
     for training in {(item.model, item.max_length): item for item in sources.trainings}.values():
-        problems += _too_long(read, training, pipeline.absolute().parent, notes)
+        for remark in _too_long(read, training, pipeline.absolute().parent, notes):
+            long.setdefault(remark.place, remark)  # small models of one kind have one tokenizer: once is enough
+    problems += long.values()
     order = {file.file.shown: number for number, file in enumerate(read)}
     problems.sort(key=lambda item: (order[item.place.source], item.place.first_line))
     return Checked({file.file.shown: _by_split(file) for file in read}, tuple(problems), tuple(notes))
