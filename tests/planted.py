@@ -157,6 +157,14 @@ _ENV = (
 _YAML = ("```yaml\nserver:\n  NAME: VALUE\n```", "```yaml\nserver:\n  NAME: 'VALUE'\n  port: 80\n```", "NAME: VALUE")
 _CODE = ('```python\nNAME = "VALUE"\n```', "client.connect(user='ada', NAME='VALUE')", 'String NAME = "VALUE";')
 
+_COMMANDS = (
+    "```bash\ncurl -u ada:VALUE https://api.acme.dev/v1/parcels\n```",
+    "```bash\nacme login --user ada --NAME VALUE\n```",
+    "```bash\nPGPASSWORD=VALUE psql -h db1 acme\n```",
+    "requests.get(url, auth=('ada', 'VALUE'))",
+    "```xml\n<user>ada</user>\n<NAME>VALUE</NAME>\n```",
+)
+
 MAKERS: dict[str, Maker] = {
     "AWS access key id": _token("AWS_ACCESS_KEY_ID", lambda c: "AKI" + "A" + _some(c, _UPPER[:26] + "234567", 16)),
     "AWS secret key": _assigned(
@@ -210,6 +218,7 @@ MAKERS: dict[str, Maker] = {
     ".env": _assigned("DB_PASSWORD", _password, *_ENV),
     "YAML": _assigned("password", _password, *_YAML),
     "code": _assigned("client_secret", _password, *_CODE),
+    "command line": _assigned("password", _password, *_COMMANDS),
     "Alibaba Cloud": _token("ALIYUN_ACCESS_KEY_ID", lambda c: "LT" + "AI5t" + _some(c, _ALNUM, 18)),
     "Tencent Cloud": _token("SECRET_ID", lambda c: "AK" + "ID" + _some(c, _ALNUM, 32)),
     "Telegram": _token("BOT", lambda c: f"{c.randrange(10**9, 10**10)}:" + "AA" + _some(c, _URL, 32) + "k"),

@@ -39,11 +39,15 @@ _BARE = re.compile(
     r"[\"'`*\])]{0,4}(?:\s{0,3}[=:：＝]|\s?\|)[ \t]{0,20}"
     r"(?P<value>[^\s\"'`,;|<>(){}\[\]，。；]{6,300})(?=[\s,;|\"'`<，。；]|$)"
 )
-_OPTION = re.compile(r"[ \t](?P<value>[^\s\"'`,;|<>(){}\[\]]{6,300})(?=[\s\"'`]|$)")
+_SPACED = re.compile(
+    r"[ \t]{1,4}(?:is[ \t]|[为是])?(?P<value>[^\s\"'`,;|<>(){}\[\]，。；]{6,300})(?=[\s\"'`,，。；]|\.\s|$)"
+)
+_ELEMENT = re.compile(r">(?P<value>[^\s<>\"']{6,300})</")
+_MIXED = re.compile(r"(?=\S*[A-Z])(?=\S*[a-z])(?=\S*\d)\S{8,}")
 _CALL = re.compile(r"\w[\w.]*[(\[]")
 _METHOD = re.compile(r"\.(?!assign|set)\w{1,40}\(")
 
-_ALLOWED = re.compile(r"[A-Za-z0-9_\-+/=.!@#$%^&*~:?,;|]+", re.ASCII)
+_ALLOWED = re.compile(r"[A-Za-z0-9_\-+/=.!@#$%^&*~:?;]+", re.ASCII)
 _MARKS = re.compile(r"[!@#$%^&*]")
 _LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"\d")
 _PLACE = re.compile(
@@ -91,9 +95,12 @@ def _value(text: str, name: re.Match[str]) -> Finding | None:
         quoted = _QUOTED.match(text, after)
         if quoted:
             return _judged(quoted, strength) if _could_be(quoted["value"], strength) else None
-        bare = _BARE.match(text, after) or (_OPTION.match(text, after) if _is_option(text, name.start()) else None)
+        bare = _BARE.match(text, after) or _ELEMENT.match(text, after)
         if bare and not _CALL.match(text, bare.start("value")) and _is_literal(bare["value"], strength):
             return _judged(bare, strength)
+        spaced = None if bare else _SPACED.match(text, after)
+        if spaced and _is_told(spaced["value"], strength, _is_option(text, name.start())):
+            return _judged(spaced, strength)
     return None
 
 
@@ -104,6 +111,14 @@ def _judged(match: re.Match[str], strength: str) -> Finding:
 def _is_option(text: str, place: int) -> bool:
     """Whether the name is one of a command line: `--password`."""
     return re.search(r"(?:^|\s)--[\w-]{0,40}$", text[max(0, place - 45) : place]) is not None
+
+
+def _is_told(value: str, strength: str, option: bool) -> bool:
+    """Whether a word after the name is a secret: `--password ...`, "the password is ...", `ENV API_SECRET ...`."""
+    if not _is_literal(value, strength):
+        return False
+    opaque = len(value) >= _OPAQUE_FROM and entropy(value) >= _OPAQUE and value.rstrip("=").isalnum()
+    return option or opaque or (strength == "strong" and _MIXED.fullmatch(value) is not None)
 
 
 def _could_be(value: str, strength: str) -> bool:

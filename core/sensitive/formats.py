@@ -18,6 +18,7 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         ("hf_", "Hugging Face Token", r"hf_[A-Za-z0-9]{30,}"),
         ("github_pat_", "GitHub Token", r"github_pat_[A-Za-z0-9_]{40,}"),
         ("npm_", "NPM Token", r"npm_[A-Za-z0-9]{36}"),
+        ("dckr_pat_", "Docker Token", r"dckr_pat_[A-Za-z0-9_-]{20,}"),
         ("AKCp", "Artifactory Credentials", r"AKCp[A-Za-z0-9]{40,}"),
         ("LTAI", "Alibaba Cloud Access Key", r"LTAI[A-Za-z0-9]{12,26}(?![A-Za-z0-9])"),
         ("AKID", "Tencent Cloud Secret Id", r"AKID[A-Za-z0-9]{32}(?![A-Za-z0-9])"),
@@ -33,7 +34,7 @@ _FORMATS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         ("AGE-SECRET-KEY-", "Private Key", r"AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
     )
 )
-_HEADER = re.compile(r"(?<![A-Za-z])(?:[Bb]earer|[Bb]asic)\s{1,3}([A-Za-z0-9_.+/=~-]{20,500})")
+_HEADER = re.compile(r"(?<![A-Za-z])(?:[Bb]earer|[Bb]asic|: [Tt]oken)\s{1,3}([A-Za-z0-9_.+/=~-]{20,500})")
 _KEY_BEGINS = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-[23]:")
 _KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{32,}")
 _KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|Private-MAC: [0-9a-f]+")
@@ -41,7 +42,10 @@ _LONGEST_KEY = 20_000
 _BODY_BEGINS_WITHIN = 600
 """Headers of a key, such as "Proc-Type: 4,ENCRYPTED", may stand before its body."""
 
-_RANDOM = 3.5
+_BODY = 3.0
+"""Bits per character. Keys of OpenSSH begin with many zeros, so that a run of one letter says nothing here."""
+
+_RANDOM = 3.2
 """Bits per character: credentials in a header have more; words and examples have less."""
 
 
@@ -51,7 +55,7 @@ def find(text: str) -> Iterator[Finding]:
         if trigger in text:
             matches = (match for match in pattern.finditer(text) if not is_made_up(match[0]))
             yield from (Finding(match.start(), match.end(), kind) for match in matches)
-    if "earer" in text or "asic" in text:
+    if "earer" in text or "asic" in text or "oken " in text:
         yield from _credentials(text)
     if "PRIVATE KEY" in text or "PuTTY" in text:
         yield from _private_keys(text)
@@ -72,7 +76,7 @@ def _private_keys(text: str) -> Iterator[Finding]:
         end = _KEY_END.search(text, begin.end(), limit)
         stop = end.end() if end else limit
         body = _KEY_BODY.search(text, begin.end(), min(stop, begin.end() + _BODY_BEGINS_WITHIN))
-        if body and not is_made_up(body[0][:64]):
+        if body and entropy(body[0]) >= _BODY:
             yield Finding(begin.start(), stop if end else _last_of_body(text, body.end(), limit), "Private Key")
 
 

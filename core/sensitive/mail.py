@@ -56,4 +56,5 @@ def find(text: str) -> Iterator[Finding]:
 
 def _is_address(match: re.Match[str]) -> bool:
     known = _TOPS.fullmatch(match["top"]) and not _RESERVED.fullmatch(match["domain"])
-    return bool(known) and not _ROLES.fullmatch(match["local"])
+    itself = match["domain"].lower().startswith(f"{match['local'].lower()}.")  # fred@fred.com
+    return bool(known) and not itself and not _ROLES.fullmatch(match["local"])

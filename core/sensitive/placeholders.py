@@ -12,11 +12,11 @@ _SAYS_SO = re.compile(
     re.IGNORECASE,
 )
 _WORDS = re.compile(
-    r"passw|passwd|passphrase|secret|token|api[_-]?key|test|demo|foo(?![a-z])|(?<![a-z])bar(?![a-z])|here|default|"
+    r"p[a@4]s[s$5]w|passphrase|secret|token|api[_-]?key|test|demo|foo(?![a-z])|(?<![a-z])bar(?![a-z])|here|default|"
     r"abc123|letmein|admin|guest|root|user|1234|none|null|true|false|undefined|generated|random|enter|密码|口令|密钥",
     re.IGNORECASE,
 )
-_TEMPLATES = re.compile(r"\$[\w({]|\{\{?|\}|<|>|%\(|%[sdr]|#\{|@\{|^\$|^[*.?_x-]+$|\[|\\", re.IGNORECASE)
+_TEMPLATES = re.compile(r"\$[({]|\$[A-Z_]{3}|\{\{?|\}|<|>|%\(|%[sdr]|#\{|@\{|^\$|^[*.?_xX-]+$|\[|\\")
 _LONG = 24
 """From this length on, a common word inside of a value is chance."""
 
