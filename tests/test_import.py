@@ -314,8 +314,8 @@ def test_an_exported_version_comes_back_as_that_version(project: Installed) -> N
     assert not (project.work / "samples").exists()
 
 
-def test_two_at_once_lose_nothing(project: Installed) -> None:
-    put(project.work, {f"part{n}.jsonl": lines(ROWS[n::4]) for n in range(4)})
+def test_several_at_once_lose_nothing_and_add_nothing_twice(project: Installed) -> None:
+    put(project.work, {f"part{n}.jsonl": lines(ROWS[n % 2 :: 2]) for n in range(4)})
     path = os.pathsep.join([str(project.site), os.environ.get("PYTHONPATH", "")])
     running = [
         subprocess.Popen(

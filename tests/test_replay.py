@@ -101,7 +101,9 @@ def test_nothing_is_made_twice_and_the_plan_and_the_run_say_how_many(project: In
 def test_what_is_held_out_is_never_replayed_and_own_samples_stay(project: Installed) -> None:
     asked = {row["messages"][0]["content"] for row in run(project)["rows"] if row["split"] in ("test", "validation")}
     known = [row for row in OWN if row["question"] not in asked]
-    held = [{"instruction": question, "output": "Nobody knows where it may go."} for question in sorted(asked)]
+    turns = ("user", "assistant", "user", "assistant")
+    talks = [(question, "Nobody knows where.", "Why is that?", f"It is {len(question)}.") for question in sorted(asked)]
+    held = [{"messages": [{"role": r, "content": t} for r, t in zip(turns, talk, strict=True)]} for talk in talks]
     same = [{"instruction": row["question"], "output": row["answer"]} for row in known]
     (project.work / "general.jsonl").write_text(lines([*held, *same]))
     summary = run(project, "--set", "sources[1].replay=5")

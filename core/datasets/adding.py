@@ -82,7 +82,8 @@ class Adding:
 
     def list_in_pipeline(self) -> tuple[str, tuple[str, ...]]:
         """See to it that the pipeline reads the file: see importing.Written."""
-        return list_in_pipeline(self.pipeline, self.target, self.registry)
+        with writer(self.store):
+            return list_in_pipeline(self.pipeline, self.target, self.registry)
 
     @cached_property
     def _sources(self) -> Sources:
