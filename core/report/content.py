@@ -19,7 +19,7 @@ SHOWN = 20
 LEFT_OUT = "left out"
 """The split of samples that are in none."""
 
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|[A-Za-z_]\w*(?:[._]\w+)+", re.DOTALL | re.ASCII)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _OTHER = re.compile(r"[^\W\d_A-Za-z\u00c0-\u024f\u3400-\u9fff]+")
