@@ -46,7 +46,7 @@ def idle(document: Document, chosen: Chosen) -> Iterator[str]:
     named = chosen.version if chosen.name == chosen.version else f"{chosen.version} ({chosen.name})"
     if keys:
         count = "counts" if len(keys) == 1 else "count"
-        yield f"dataset: names version {named}; for nothing {count} {' and '.join(keys)}"
+        yield f"dataset: names version {named}, so {' and '.join(keys)} {count} for nothing"
 
 
 def validated(frame: Frame | None, chosen: Chosen | None, path: Path) -> bool:
