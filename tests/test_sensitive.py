@@ -247,7 +247,19 @@ def test_what_is_masked_is_gone_and_what_is_around_stays() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["password=", "secret_", "eyJ", "sk-", "xoxb-1-", "a@b.", "+1 ", "-----BEGIN PRIVATE KEY-----", "://a:", "a"],
+    [
+        "password=",
+        "secret_",
+        "eyJ",
+        "sk-",
+        "xoxb-1-",
+        "a@b.",
+        "+1 ",
+        "password=" + "Kqzvwmlxjrtp" * 20 + "! ",
+        "-----BEGIN PRIVATE KEY-----",
+        "://a:",
+        "a",
+    ],
 )
 def test_the_longest_line_comes_to_an_end(piece: str) -> None:
     """Patterns that double their work with each character would not."""
