@@ -296,7 +296,7 @@ def _look_at_counts(environment: Installed, summary: dict[str, Any], shown: str)
     assert report["dataset"]["rejected"]["langchain: it states a parameter that does not exist"] == 3
 
 
-FORMS = ("{} It goes with `acme.zap`.", "{}; see acme.zap", "{} `acme.zap(5)`", "acme.zap\n{}")
+FORMS = ("{} It goes with `acme.zap(5)`.", "acme.zap\n{}")
 
 
 def leaves(value: object) -> list[tuple[object, ...]]:
