@@ -6,12 +6,12 @@ import click
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", metavar="TAG")
 @click.argument("version", required=False)
 @click.option("--force", is_flag=True, help="Move the tag if it names another version.")
 @click.option("--delete", is_flag=True, help="Take the tag away; the version stays.")
 def tag(name: str, version: str | None, force: bool, delete: bool) -> None:
-    """Let NAME stand for VERSION, by default the newest run's: in commands, and as `dataset: NAME` in a pipeline.
+    """Let TAG stand for VERSION, by default the newest run's: in commands, and as `dataset: TAG` in a pipeline.
 
     A version that has a tag is never freed by docutune clean.
     """
