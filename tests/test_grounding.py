@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from docutune.grounding import complaints
+from docutune.grounding.denial import is_denied
 from docutune.plugins.parsers.python.parse import Python
 from docutune.plugins.parsers.python.plugin import Config
 from docutune.records import Message, Sample
@@ -239,3 +240,94 @@ def test_a_question_that_takes_an_invented_name_for_granted_is_told(library: Sym
 def test_code_parses(library: SymbolTable, code: str, problem: str | None) -> None:
     sample = Sample((Message("user", "How?"), Message("assistant", code)), "usage", "fact")
     assert complaints(sample, library) == (() if problem is None else (f"the code is no Python: {problem}",))
+
+
+DENIED = (
+    "There is no `acme.x_all`.",
+    "`acme.x_all` does not exist in Acme.",
+    "Acme has no function called `acme.x_all`.",
+    "The library `acme` does not provide `acme.x_all`; use `acme.x`.",
+    "No, `acme.x_all` is not part of the library.",
+    "`acme.x_all` is not a function of acme.",
+    "There's no such thing as `acme.x_all`.",
+    "`acme.x_all()` doesn't exist.",
+    "There is no `acme.x_all()` in acme.",
+    "The code calls `acme.x_all`, which does not exist.",
+    "The code imports `acme.x_all`, which is not in the library.",
+    "`acme.x_all` isn't available in acme.",
+    "`acme.x_all` has been replaced by `acme.x`.",
+    "`acme.x_all` was removed in 2.0; use `acme.x`.",
+    "In 2.0 `acme.x_all` was renamed to `acme.x`.",
+    "Replace `acme.x_all` with `acme.x`.",
+    "Use `acme.x` instead of `acme.x_all`.",
+    "`acme.x_all` → `acme.x`",
+    "The function `acme.x_all` no longer exists.",
+    "`acme.x_all` has been deprecated in favour of `acme.x`.",
+    "`acme.x_all` is now `acme.x`.",
+    "`acme.x_all` is now called `acme.x`.",
+    "The attribute `acme.x_all` does not exist.",
+    "The code uses `acme.x_all`, a name that the library does not have.",
+    "acme does not have `acme.x_all`",
+    "There is no attribute or method `acme.x_all`.",
+    "不存在 `acme.x_all`。",
+    "`acme.x_all` 不存在。",
+    "`acme.x_all` 这个函数并不存在。",
+    "acme 库中没有 `acme.x_all`。",
+    "acme 没有名为 `acme.x_all` 的函数。",
+    "该库并未提供 `acme.x_all`。",
+    "代码调用了 `acme.x_all`，但它并不存在。",
+    "代码使用了并不存在的 `acme.x_all`。",
+    "`acme.x_all` 已被移除，请改用 `acme.x`。",
+    "`acme.x_all` 在 2.0 版中改名为 `acme.x`。",
+    "`acme.x_all` 已更名为 `acme.x`。",
+    "请用 `acme.x` 代替 `acme.x_all`。",
+    "`acme.x_all` 被 `acme.x` 取代。",
+    "2.0 版移除了 `acme.x_all`。",
+    "将 `acme.x_all` 改为 `acme.x`。",
+    "acme 不提供 `acme.x_all` 这个接口",
+    "错误在于使用了不存在的 `acme.x_all`",
+)
+AFFIRMED = (
+    "Use `acme.x_all`.",
+    "`acme.x_all` is not slow.",
+    "There is no reason not to use `acme.x_all`.",
+    "`acme.x` was renamed to `acme.x_all`.",
+    "`acme.x` was replaced by `acme.x_all`.",
+    "Instead of a loop, call `acme.x_all`.",
+    "Do not forget `acme.x_all`.",
+    "`acme.x_all` no longer blocks.",
+    "`acme.x_all` has no parameters.",
+    "`acme.x_all` does not need a city.",
+    "No problem: `acme.x_all` does it.",
+    "If the file does not exist, `acme.x_all` creates it.",
+    "If it does not exist `acme.x_all` creates it.",
+    "`acme.x` does not exist; `acme.x_all` is right.",
+    "`acme.x_all` is not only quick but right.",
+    "Not `acme.x`, but `acme.x_all` is right.",
+    "`acme.x_all` 不会阻塞。",
+    "`acme.x_all` 没有参数。",
+    "如果不存在，`acme.x_all` 会创建它。",
+    "请使用 `acme.x_all`。",
+    "`acme.x` 已改名为 `acme.x_all`。",
+    "不存在 `acme.y` 时用 `acme.x_all`。",
+    "`acme.x_all` 并不慢",
+    "`acme.x` 被 `acme.x_all` 取代。",
+    "用 `acme.x_all` 代替 `acme.x`。",
+    "Without `acme.x_all` it fails.",
+    "There is no faster way than `acme.x_all`.",
+    "Nothing but `acme.x_all` helps.",
+    "Acme has no bugs, so `acme.x_all` works.",
+    "`acme.x` is now `acme.x_all`.",
+    "`acme.x` → `acme.x_all`",
+)
+
+
+def test_what_denies_a_name_and_what_does_not() -> None:
+    assert [text for text in DENIED if not is_denied("acme.x_all", text)] == []
+    assert [text for text in AFFIRMED if is_denied("acme.x_all", text)] == []
+
+
+@pytest.mark.parametrize("unit", ["`acme.y` and ", "not a function or ", "在的", "a ", "`", "不存在的"])
+def test_no_text_takes_long_to_look_at(unit: str) -> None:
+    """Patterns that go back over themselves would take longer than anybody waits."""
+    assert not is_denied("acme.x_all", f"{unit * 500}!`acme.x_all`!{unit * 500}")

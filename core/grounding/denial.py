@@ -8,7 +8,7 @@ _AROUND = 120  # characters before and after a name that are looked at
 _LISTED = r"(?:`[^`\n]+`(?:,| and| or|,? nor|、|和|与|及|或)? ?)*"
 _NOUN = (
     r"(?:(?:such|public|a|an|any|the|its|function|method|class|attribute|module|name|symbol|member|API|thing|way|call|"
-    r"called|named|as|like|of|old|parameter|constant|exception) )*"
+    r"called|named|as|like|of|old|or|and|parameter|constant|exception) )*"
 )
 _BEFORE = re.compile(
     rf"(?:\b(?:no|not an?|not any|nor|neither|isn't an?|(?:does not|doesn't|do not|don't|did not|didn't) "
@@ -26,17 +26,24 @@ _BEFORE = re.compile(
 _GONE = "removed|renamed|replaced|dropped|deleted|gone|deprecated|invented|made up|withdrawn|moved|nonexistent|unknown"
 _AFTER = re.compile(
     rf"^[”\"')]?(?:(?:,| and| or|、|和|与|及|或) ?{_LISTED})?(?:"
+    rf"(?:,? (?:which|that|but (?:it|that)|and (?:it|that)))?"
     rf"\s*(?:function |method |class |attribute |module |name |call )?(?:(?:both|all|also) )?(?:"
     rf"(?:does not|doesn't|do not|don't|did not|didn't|never) exist(?:s|ed)?\b|"
     rf"(?:is|are|was|were)(?: not|n't) (?:a |an |any |the name|part\b|in\b|available|there\b|defined|provided|offered|"
     rf"known|among|one of|something)|"
     rf"(?:is|are|was|were|has been|have been|got|had been) (?:now |also |both |since )?(?:{_GONE})\b|"
     rf"(?:(?:is|are) )?no longer (?:exists?|available|there|part|works?|supported|defined|provided|offered|present)\b|"
-    rf"(?:became|becomes|has become|is now (?:called|named|spelled)|turned into|went to) (?:the )?`|"
+    rf"(?:became|becomes|has become|is now(?: called| named| spelled)?|turned into|went to) (?:the )?`|(?:→|->) ?`|"
     rf"is no (?:such |public )?(?:function|method|class|attribute|name|member|part)\b|went away)|"
+    r",? a (?:name|function|method|class|call) (?:that|which) [^`.;,\n]{0,30}(?:does not|doesn't) "
+    r"(?:have|know|offer|provide)|"
+    r"(?:，?(?:但|而|可|不过)?(?:它|这个名称|该名称|这))?(?:\s*在[^`，。；\n]{0,20}(?:中|里|时|起|后|版))?"
     r"\s*(?:这个|这一|这样的|函数|方法|类|接口|名称|名字|属性|参数|模块|API|都|的|在该库中|在库中|其实|\s)*"
-    r"(?:并?不存在|并没有|没有这|不是(?:该库|库中|库里|有效|真实|公开)|已?经?被?(?:移除|删除|改名|更名|重命名|替换|取代|弃用|废弃|去掉)|"
-    r"已?改(?:名|称|为|成)|不再(?:存在|可用|提供|支持|有效|公开)|移到了?|已?由 ?`[^`\n]+` ?(?:取代|代替|替代|替换)))",
+    r"(?:并?不存在|并没有|没有这|不是(?:该库|库中|库里|有效|真实|公开)|"
+    r"(?:已经?被?|被)(?:移除|删除|弃用|废弃|去掉)|(?:已经?)?被(?:替换|取代|代替|替代)|"
+    r"(?:已经?)?被 ?`[^`\n]+` ?(?:取代|代替|替代|替换)|"
+    r"(?:已经?|被|已经?被)?(?:改名|更名|重命名)|已?改(?:称|为|成)|不再(?:存在|可用|提供|支持|有效|公开)|移到了?|"
+    r"已?由 ?`[^`\n]+` ?(?:取代|代替|替代|替换)))",
     re.IGNORECASE,
 )
 _EMPTY_NO = re.compile(r"\bno (?:need|reason|harm|problem|doubt|matter|better|other)\b[^`]*$", re.IGNORECASE)
