@@ -286,8 +286,9 @@ def _languages(text: str) -> tuple[str, ...]:
 
 def _names(text: str) -> tuple[str, ...]:
     """The names of models between commas; what is one folder on the disk is one name."""
-    if Path(text.strip()).expanduser().is_dir():
-        return (text.strip(),)
+    whole = text.strip()
+    if whole and Path(whole).expanduser().is_dir():
+        return (whole,)
     return tuple(name.strip() for name in text.replace("，", ",").split(",") if name.strip())
 
 
