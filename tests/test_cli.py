@@ -181,7 +181,8 @@ def test_every_built_in_option_is_described(environment: Installed) -> None:
 def test_the_schema_is_json(environment: Installed) -> None:
     schema = json.loads(environment.docutune("schema").stdout)
     assert schema["properties"]["version"]["const"] == 1
-    assert schema["required"] == ["version", "project", "sources"]
+    assert schema["required"] == ["version", "project"]
+    assert schema["anyOf"] == [{"required": ["sources"]}, {"required": ["dataset"]}]
 
 
 # ---- doctor

@@ -48,7 +48,7 @@ ARGUMENTS = {
     "dataset version, a run or `latest`; `KIND:WHAT` where a word means two things",
     "TEMPLATE": "a prompt template, such as `langchain/en/how-to`, or the end of its name where no other ends so",
     "NAME": "a plugin's name, as `docutune plugins list` shows it",
-    "VERSION": "a dataset version: its hash or the first digits, a tag, a run's id, or `latest`, the newest run's (the default)",
+    "VERSION": "a dataset version: its hash or first digits, a tag, a run's id, or `latest`: the newest run's",
     "BEFORE": "a dataset version, as above",
     "AFTER": "a dataset version, as above; by default the newest run's",
     "TAG": "a name for a dataset version: a letter, then letters, digits, `.`, `-` and `_`",
