@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from docutune.cli.found import NOTHING, about_models, show_findings, show_machine, to_install
 
 if TYPE_CHECKING:
     from docutune.api import Workspace
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     from docutune.scaffold.tree import Source
     from docutune.scaffold.write import Choices
 
-_NOTHING = "none"
 _NEXT = {
     "validate": "after every change: each mistake with its line",
     "plan": "what a run would do",
     "run": "do it; what is made already is reused",
 }
 _TEMPLATES = "library: documents, code and pairs; qa: question-answer pairs alone, for two small models."
-_WHAT = {"documents": "documents", "code": "code", "samples": "pairs"}
 
 
 @click.command()
@@ -70,10 +69,10 @@ def init(
     _check_terminal(yes)
     refuse_unwritable(target)
     workspace = Workspace(folder.resolve())
-    _show_machine(folder.resolve())
+    show_machine(folder.resolve())
     findings = workspace.survey()
     findings = replace(findings, sources=sources_of(template, findings.sources))
-    _show_findings(findings, folder)
+    show_findings(findings, folder)
     questions = Questions(workspace, findings, workspace.training(), target, not yes, template)
     choices = questions.ask(language, models)
     if run is None:
@@ -133,7 +132,7 @@ class Questions:
     def _ask_models(self) -> tuple[str, ...]:
         from docutune.scaffold.templates import TEMPLATES
 
-        for line in _about_models(self.training):
+        for line in about_models(self.training):
             click.echo(line)
         usual = TEMPLATES[self.template].models
         default = None if self.training.trainer is None else ", ".join(usual) or self.training.model
@@ -151,10 +150,10 @@ class Questions:
         """A model as it was named; UsageError when it cannot be trained here."""
         from docutune.errors import UsageError
 
-        if text == _NOTHING:
+        if text == NOTHING:
             return None
         if self.training.trainer is None:
-            raise UsageError(f"--model {text}: nothing can be trained yet", _to_install(self.training))
+            raise UsageError(f"--model {text}: nothing can be trained yet", to_install(self.training))
         mistake = self._mistake(text)
         if mistake:
             raise UsageError(f"--model {text}: {mistake}")
@@ -162,7 +161,7 @@ class Questions:
 
     def _known_models(self, text: str) -> str:
         for name in _names(text):
-            mistake = None if name == _NOTHING else self._mistake(name)
+            mistake = None if name == NOTHING else self._mistake(name)
             if mistake:
                 raise click.BadParameter(mistake)
         return _not_empty(text)
@@ -185,85 +184,6 @@ def _check_terminal(yes: bool) -> None:
     from docutune.errors import UsageError
 
     raise UsageError("there is no terminal to ask at", "docutune init --yes asks nothing and takes the defaults")
-
-
-def _show_machine(folder: Path) -> None:
-    from docutune.doctor import OK, check_start
-
-    for check in check_start(folder):
-        click.echo(f"{check.status:<4}  {check.name}: {check.found}")
-        if check.status != OK:
-            click.echo(f"      {check.advice}")
-
-
-def _show_findings(findings: Findings, folder: Path) -> None:
-    """The numbered sources, and what was not taken; UsageError when there are none."""
-    from docutune.errors import UsageError
-
-    if findings.sources:
-        click.echo(f"\nFound in {folder.resolve()}:")
-    width = max((len(str(source.path)) for source in findings.sources), default=0)
-    for number, source in enumerate(findings.sources, 1):
-        click.echo(f"{number:>4}  {_WHAT[source.holds]:<10} {source.path!s:<{width}}  {_counts(source)}")
-    for line in _not_taken(findings):
-        click.echo(f"      {line}")
-    if not findings.sources:
-        raise UsageError(
-            f"{folder.resolve()}: found no document, no Python package and no file of question-answer pairs "
-            f"({', '.join(findings.looked_for)})",
-            "name the folder that holds them: docutune init FOLDER",
-        )
-
-
-def _counts(source: Source) -> str:
-    files = _kinds(source.counts.items())
-    if source.holds != "samples":
-        return files
-    splits = f" ({', '.join(source.splits)})" if source.splits else ""
-    pairs = "pair" if source.pairs == 1 and source.whole else "pairs"
-    return f"{files}: {source.pairs:,}{'' if source.whole else ' or more'} {pairs}{splits}"
-
-
-def _not_taken(findings: Findings) -> Iterator[str]:
-    from docutune.scaffold.tree import MAX_DEPTH, MAX_ENTRIES, MAX_IN_FOLDER
-
-    if findings.unread:
-        yield f"no installed parser reads: {_kinds(findings.unread.items())}"
-    if findings.cards:
-        more = f" and {len(findings.cards) - 5} more" if len(findings.cards) > 5 else ""
-        places = ", ".join(map(str, findings.cards[:5]))
-        yield f"left out, for it goes with pairs: {places}{more} (as a document: `- path:` under sources)"
-    if findings.samples.without:
-        places = ", ".join(map(str, findings.samples.without[:5]))
-        yield f"no pairs seen in {places} (columns may be named: docutune plugins info pairs)"
-    if findings.samples.passed_over:
-        yield f"not looked into for pairs, being too many or too large: {findings.samples.passed_over:,} files"
-    if findings.tree.closed:
-        yield f"not readable: {', '.join(map(str, findings.tree.closed[:5]))}"
-    if not findings.tree.whole:
-        bounds = f"{MAX_ENTRIES:,} names, {MAX_IN_FOLDER:,} in one folder, {MAX_DEPTH} folders deep"
-        yield f"there is more than the look takes in ({bounds}): name the folder of one library"
-
-
-def _kinds(counts: Iterable[tuple[str, int]]) -> str:
-    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts))
-
-
-def _about_models(training: Training) -> Iterator[str]:
-    """What there is to know before a base model is named."""
-    if training.trainer is None:
-        yield f"\nOnly the dataset can be made here. To train: {_to_install(training)}"
-    elif training.gpu_gib is None:
-        yield "\nWithout a GPU only builtin/tiny can be trained: a model of a few million parameters, made on the spot."
-        yield "It shows that the way works and is not meant for use. For that: Qwen/Qwen3-0.6B and a GPU."
-    else:
-        yield f"\nThe GPU has {training.gpu_gib:.0f} GiB: Qwen/Qwen3-0.6B fits small ones, Qwen/Qwen3-1.7B needs 6 GB."
-    if training.trainer is not None:
-        yield f"Any other model may be named, too (owner/name on the hub, or a folder); {_NOTHING}: the dataset only."
-
-
-def _to_install(training: Training) -> str:
-    return "; ".join(training.lacking) or "install a trainer: docutune plugins list"
 
 
 def _numbers(text: str, count: int) -> list[int]:
