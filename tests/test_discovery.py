@@ -21,11 +21,13 @@ print(json.dumps({"loaded": loaded, "failed": [asdict(item) for item in found.fa
 BUILT_IN = [
     "duplicates",
     "grounded",
+    "judge",
     "langchain",
     "local",
     "markdown",
     "pairs",
     "python",
+    "secrets",
     "text-overlap",
     "trl",
     "unsloth",

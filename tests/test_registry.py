@@ -14,7 +14,7 @@ from docutune.registry import KINDS, Registry
 BUILT_IN = {
     "parser": ("markdown", "pairs", "python"),
     "generator": ("grounded", "langchain"),
-    "curator": ("duplicates",),
+    "curator": ("duplicates", "judge", "secrets"),
     "trainer": ("trl", "unsloth"),
     "runtime": ("local",),
     "evaluator": ("text-overlap",),
@@ -70,7 +70,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(PluginError) as error:
         Registry.load().get("curator", "duplicate")
     assert error.value.message == "no curator is called 'duplicate'; did you mean 'duplicates'?"
-    assert error.value.hint == "installed curators: duplicates"
+    assert error.value.hint == f"installed curators: {', '.join(BUILT_IN['curator'])}"
 
 
 def test_a_stranger_s_plugin_stands_beside_the_built_in_ones(environment: Installed) -> None:

@@ -7,12 +7,15 @@ phonenumbers, IBAN, card and Chinese resident identity numbers by python-stdnum.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
+from typing import TypeAlias
 
 from docutune.records import Message, Sample
-from docutune.sensitive import addresses, assigned, formats, known, mail, numbers
 from docutune.sensitive.findings import Finding
+
+Finder: TypeAlias = "Callable[[str], Iterator[Finding]]"
 
 __all__ = ["Finding", "cleaned", "cleaned_sample", "masked", "personal", "secrets"]
 
@@ -22,7 +25,7 @@ def secrets(text: str) -> list[Finding]:
 
     A line that ends with detect-secrets' comment `pragma: allowlist secret` is not looked at, here and in `personal`.
     """
-    return _found(text, addresses.find(text), assigned.find(text), formats.find(text), known.find(text))
+    return _found(text, *(find(text) for find in _of_secrets()))
 
 
 def personal(text: str) -> list[Finding]:
@@ -31,7 +34,7 @@ def personal(text: str) -> list[Finding]:
     Left alone: reserved names (RFC 2606), addresses of roles such as support@, lines that name authors, fictional
     numbers and those of standards' examples.
     """
-    return _found(text, mail.find(text), numbers.find(text))
+    return _found(text, *(find(text) for find in _of_people()))
 
 
 def masked(text: str, findings: Iterable[Finding]) -> str:
@@ -58,6 +61,25 @@ def cleaned_sample(sample: Sample) -> Sample:
         fact=cleaned(sample.fact),
         symbols=tuple(map(cleaned, sample.symbols)),
     )
+
+
+@cache
+def _of_secrets() -> tuple[Finder, ...]:
+    """Compiling all patterns takes longer than most commands have."""
+    from docutune.sensitive.addresses import find as in_addresses
+    from docutune.sensitive.assigned import find as assigned
+    from docutune.sensitive.formats import find as in_formats
+    from docutune.sensitive.known import find as known
+
+    return in_addresses, assigned, in_formats, known
+
+
+@cache
+def _of_people() -> tuple[Finder, ...]:
+    from docutune.sensitive.mail import find as mail
+    from docutune.sensitive.numbers import find as numbers
+
+    return mail, numbers
 
 
 def _found(text: str, *ways: Iterable[Finding]) -> list[Finding]:
