@@ -114,6 +114,8 @@ def invented(library: SymbolTable) -> Callable[[str], list[str]]:
         ("```python\nfrom acme import Client\n\nclient = Client()\nclient.get(uri=1)\n```", ["acme.Client.get"]),
         ("```python\nimport acme\n\nacme.fetch(uri='x')\n```", ["acme.fetch"]),
         ("Call `acme.fetch(uri=1)`.", ["acme.fetch"]),
+        ("Call acme.fetch(uri=1) at once.", ["acme.fetch"]),
+        ("Write from acme import fetch, fetch_all at the top.", ["acme.fetch_all"]),
     ],
 )
 def test_names_that_do_not_exist(invented: Callable[[str], list[str]], answer: str, expected: list[str]) -> None:

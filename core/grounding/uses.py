@@ -18,13 +18,13 @@ FENCE = re.compile(
 )
 _PYTHON = frozenset(("python", "python3", "py", "py3"))
 _SESSION = frozenset(("pycon", "doctest", "ipython"))
-_INLINE = re.compile(r"`([^`\n]+\([^`\n]*=[^`\n]*\))`")
+_CALL = re.compile(r"`([^`\n]+\([^`\n]*=[^`\n]*\))`|(?<![\w.])([A-Za-z_][\w.]*\([^()\n]*=[^()\n]*\))")
 _LINK = re.compile(
     r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s<>)\]`\"']+|(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"
 )
 _DOTTED = re.compile(r"(?<![A-Za-z0-9_./@\\-])[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+(?![A-Za-z0-9_/@\\-])")
 _PROMPT = re.compile(r"^\s*(?:>>>|\.\.\.) ?")
-_IMPORT = re.compile(r"^\s*from\s+([A-Za-z_][\w.]*)\s+import\s+\(?([\w ,]+)", re.M)
+_IMPORT = re.compile(r"(?<![\w.])from[ \t]+([A-Za-z_][\w.]*)[ \t]+import[ \t]+\(?([\w ,]+)", re.ASCII)
 _QUOTED = re.compile(r"('''|\"\"\").*?\1|'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*", re.S)
 _FILE_SUFFIXES = """
     bash bat cfg conf csv css dll exe fish gif gz html in ini ipynb jpg js json lock log md png ps1 pth py pyc pyd pyi
@@ -60,7 +60,7 @@ def uses(text: str) -> Uses:
         if language in _PYTHON:
             unreadable = unreadable or _problem(dedent(fence["code"]))
     prose = prose_of(text)
-    return Uses(frozenset(code), frozenset({*_in_prose(prose), *_in_inline(prose)}), unreadable)
+    return Uses(frozenset(code), frozenset({*_in_prose(prose), *_imported(prose), *_arguments(prose)}), unreadable)
 
 
 def prose_of(text: str) -> str:
@@ -74,10 +74,16 @@ def _in_prose(text: str) -> Iterator[str]:
             yield match[0]
 
 
-def _in_inline(text: str) -> Iterator[str]:
-    """The keyword arguments of calls in inline code."""
-    for match in _INLINE.finditer(text):
-        tree = _parsed(match[1])
+def _imported(text: str) -> Iterator[str]:
+    """The names that lines of code import, be the text no code otherwise."""
+    for module, imported in _IMPORT.findall(text):
+        yield from (f"{module}.{part.split()[0]}" for part in imported.split(",") if part.strip())
+
+
+def _arguments(text: str) -> Iterator[str]:
+    """The keyword arguments of calls in inline code and in plain text."""
+    for match in _CALL.finditer(text):
+        tree = _parsed(match[1] or match[2])
         if isinstance(tree, ast.Module):
             yield from (name for name in in_tree(tree) if name.endswith("=)"))
 
@@ -89,8 +95,7 @@ def _in_code(code: str, guess: bool) -> Iterator[str]:
         yield from in_tree(tree)
     elif guess:
         bare = _QUOTED.sub(" ", code)
-        for module, imported in _IMPORT.findall(bare):
-            yield from (f"{module}.{part.split()[0]}" for part in imported.split(",") if part.strip())
+        yield from _imported(bare)
         yield from _in_prose(bare)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from contextlib import suppress
 
 from docutune.plugins.generators.langchain.material import fenced
 from docutune.plugins.generators.langchain.mentions import PYTHON, parsed
@@ -39,4 +40,7 @@ def remarks(code: str) -> str:
 
 def _normal(code: str, language: str) -> str:
     tree = parsed(code) if language in PYTHON else None
-    return ast.dump(tree) if tree is not None else "".join(_REMARK.sub("", code).split())
+    with suppress(RecursionError):  # code that nests as no person's does
+        if tree is not None:
+            return ast.dump(tree)
+    return "".join(_REMARK.sub("", code).split())
