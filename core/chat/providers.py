@@ -5,7 +5,7 @@ from __future__ import annotations
 from docutune.environment import absent, has_module
 from docutune.suggestions import did_you_mean
 
-LIBRARIES = ("langchain", "langchain_openai", "tenacity")
+LIBRARIES = ("aiohttp", "langchain", "langchain_openai", "tenacity")
 """What every provider needs; a model of this machine needs none of them."""
 
 INSTALL = "pip install 'docutune[langchain]'"
