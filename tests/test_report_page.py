@@ -39,7 +39,7 @@ split: {rephrased: 1.0, validation: 0.5}
 train:
   - name: smoke
     uses: trl
-    with: {model: builtin/tiny, lora_rank: 4, max_steps: 4, batch_size: 4, max_length: 128}
+    with: {model: builtin/tiny, lora_rank: 4, max_steps: 4, batch_size: 4, max_length: 256}
 runtime: {uses: local, with: {max_new_tokens: 12, batch_size: 40}}
 """
 
@@ -190,4 +190,40 @@ def test_print_unfolds_everything_on_white(browser: Browser, report: Path, schem
     page.wait_for_function(f"{HIDDEN} === 0")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert [text for text in page.evaluate(CONTRASTS) if text["ratio"] < 4.5] == []
+    page.close()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_on_the_dataset_is_as_readable_and_asks_for_nothing(
+    browser: Browser, reports: dict[str, Path], language: str
+) -> None:
+    file = reports[language].with_name("quality.html")
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(file.as_uri(), wait_until="networkidle")
+    assert (page.locator(".mask .trained").count() > 0) is (language == "en")  # the other run trains nothing
+    assert page.locator("svg rect").count() > 20
+    page.evaluate(UNFOLD)
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for width in (360, 768, 901, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert [text for text in page.evaluate(CONTRASTS) if text["ratio"] < 4.5] == []
+    page.emulate_media(media="print")
+    page.wait_for_function(f"{HIDDEN} === 0")
+    assert [text for text in page.evaluate(CONTRASTS) if text["ratio"] < 4.5] == []
+    assert asked == [file.as_uri()]
+    assert said == []
+    page.close()
+
+
+def test_the_report_leads_to_the_page_on_the_dataset(browser: Browser, reports: dict[str, Path]) -> None:
+    page = opened(browser, reports["en"], 1280)
+    page.locator('a[href="quality.html"]').click()
+    assert page.url == reports["en"].with_name("quality.html").as_uri()
+    assert page.locator(".mask").count() == 3
     page.close()

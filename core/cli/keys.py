@@ -11,8 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
+
 _REST_SECONDS = 0.05
+_HEARD_SECONDS = 0.2
+_LINE = 4096  # what a terminal gives as one line at most
 _ESCAPE = b"\x1b"
+_END = b"\x04"  # Ctrl-D
 
 
 class Keys:
@@ -50,19 +55,34 @@ class Keys:
         assert self._before is not None, "only within reading()"
         termios.tcsetattr(0, termios.TCSADRAIN, self._before)
         try:
-            return input(prompt).strip()
-        except EOFError:
-            return ""
+            click.echo(prompt, nl=False)
+            return _read(_LINE).decode("utf-8", "replace").strip()
         finally:
             tty.setcbreak(0, termios.TCSADRAIN)
 
     def _key(self) -> tuple[str, str] | None:
-        """A byte; arrows and their like come as several, and are nothing that was meant."""
-        pressed = os.read(0, 1)
-        if pressed in (b"", b"\x04"):
+        pressed = _read(1)
+        if pressed in (b"", _END):
             return None
         if pressed == _ESCAPE:
-            while select.select([0], [], [], _REST_SECONDS)[0]:
-                os.read(0, 1)
+            _pass_over()
             return "", ""
         return pressed.decode("ascii", "replace"), ""
+
+
+def _pass_over() -> None:
+    """Arrows and their like come as several bytes (ECMA-48, 5.4): nothing that was meant, and no letter of ours."""
+    if _ready() and os.read(0, 1) in (b"[", b"O"):
+        while _ready() and not b"@" <= os.read(0, 1) <= b"~":
+            pass
+
+
+def _read(most: int) -> bytes:
+    """What is typed. Ctrl-C is heard at once, also where it comes just before the system is asked to wait."""
+    while not _ready(_HEARD_SECONDS):
+        pass
+    return os.read(0, most)
+
+
+def _ready(seconds: float = _REST_SECONDS) -> bool:
+    return bool(select.select([0], [], [], seconds)[0])

@@ -105,14 +105,18 @@ def _export(datasets: Datasets, file: Path, subject: str) -> None:
 
 def _walk(sitting: Sitting) -> None:
     from docutune.cli.keys import Keys
+    from docutune.errors import Cancelled
 
     keys = Keys()
     click.echo(_help(sitting))
-    with keys.reading():
-        while (item := sitting.current) is not None:
-            _show(item, sitting)
-            if not _judged(item, sitting, keys):
-                return
+    try:
+        with keys.reading():
+            while (item := sitting.current) is not None:
+                _show(item, sitting)
+                if not _judged(item, sitting, keys):
+                    return
+    except KeyboardInterrupt:
+        raise Cancelled("stopped: every verdict is kept", "the same command goes on there") from None
 
 
 def _judged(item: Item, sitting: Sitting, keys: Keys) -> bool:
