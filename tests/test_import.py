@@ -210,6 +210,8 @@ def test_the_same_file_twice_adds_nothing_and_says_so(project: Installed) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert "40 rows in files of the pipeline already\nnothing to add\n" in done.stdout
     assert (project.work / "samples/imported.jsonl").read_bytes() == before
+    apart = ("--pipeline", "none/pipeline.yaml", "--to", "samples/imported.jsonl")
+    assert project.answer("dataset", "import", "qa.csv", "--yes", *apart)["already"] == 40
     more = {"question": "What is new?", "answer": "This row alone is new to us."}
     put(project.work, {"qa.csv": table([*ROWS, more])})
     facts = import_files(project, "qa.csv")

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from docutune.config import SourceConfig
 from docutune.datasets.curating import in_words, reasons_for_new
 from docutune.datasets.importing import list_in_pipeline
 from docutune.datasets.reading import every_sample, read_files, where
@@ -92,10 +91,7 @@ class Adding:
     @cached_property
     def _old(self) -> dict[str, Made]:
         """What the pipeline, and the file that is added to, hold already."""
-        files = list(self._sources.files([entry for entry in self._sources.entries if entry.replay is None]))
-        if self.target.exists() and self.target.resolve() not in {file.path.resolve() for file in files}:
-            files += self._sources.files([SourceConfig(samples=self.target)])
-        return every_sample(read_files(files, self._sources.parsers))
+        return every_sample(read_files(self._sources.own_files(self.target), self._sources.parsers))
 
     def _made(self, typed: Typed) -> Made:
         """The sample that the parser makes of it."""

@@ -127,17 +127,17 @@ class Importing:
         for item in files:
             if item.trouble is not None:
                 raise UsageError(f"{item.file.shown}: {item.trouble}", _way_out(item))
-        old = [entry for entry in sources.entries if entry.replay is None]
-        there = read_files(sources.files(old), sources.parsers)
         target = self._target(request, sources)
+        there = read_files(sources.own_files(target), sources.parsers)
         return _decided(files, there, exports, target, request, self.registry)
 
     def write(self, request: ImportRequest, shown: Preview) -> Written:
         """Do what was shown; where the pipeline's samples have changed since, what is right now."""
         with writer(self.store):
-            now = _state(Sources(self.pipeline, self.registry))
+            sources = Sources(self.pipeline, self.registry)
+            now = _named(sources.own_files(shown.target))
             preview = shown if now == shown.seen else self.preview(request)
-            project = Sources(self.pipeline, self.registry).project
+            project = sources.project
             versions = tuple(restore(path, self.store, project) for path in preview.exports)
             if preview.fresh:
                 append(preview.target, [self._row(item) for item in preview.fresh])
@@ -271,10 +271,6 @@ def _rejected(
 
 def _remark(item: Fresh, reason: str) -> Remark:
     return Remark(item.place, reason, row_for(item.made.sample, item.split, ""))
-
-
-def _state(sources: Sources) -> str:
-    return _named(sources.files([entry for entry in sources.entries if entry.replay is None]))
 
 
 def _named(files: Iterator[SourceFile] | Sequence[SourceFile]) -> str:

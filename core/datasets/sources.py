@@ -98,6 +98,13 @@ class Sources:
         there = [entry for entry in wanted if (self.path.parent / entry.place).exists()]
         return find_files(there, self.path.parent, self.claims).files
 
+    def own_files(self, target: Path) -> tuple[SourceFile, ...]:
+        """The files of samples that are not replayed, and one to add to, if it is there and none of them."""
+        found = self.files([entry for entry in self.entries if entry.replay is None])
+        if not target.exists() or target.resolve() in {file.path.resolve() for file in found}:
+            return found
+        return (*found, *self.files([SourceConfig(samples=target)]))
+
     def reads(self, file: Path) -> bool:
         """Whether some entry reads that file, which must exist."""
         return file.resolve() in {found.path.resolve() for found in self.files()}
