@@ -56,15 +56,16 @@ def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Faile
     """What this error of a chat model's client means; `redact` takes secrets out of what the server or client said."""
     from langchain_core.exceptions import ModelConnectionError, ModelError, ModelTimeoutError
 
+    broken = _broken_connection(error)
+    if broken is not None:
+        return broken
     if isinstance(error, (TimeoutError, ModelTimeoutError)):
         return Failed("no answer within the timeout", again=True, billed=True, crowded=True)
     status = _status(error)
     if status is not None and status >= 400:
         return _by_status(status, error, model, redact)
     if isinstance(error, ModelConnectionError) or _is_transport(error):
-        reached = "ConnectError" not in {type(cause).__name__ for cause in _causes(error)}
-        reason = "the connection broke" if reached else "the server cannot be reached"
-        return Failed(reason, again=True, received=reached, billed=reached, crowded=True)
+        return _broken("ConnectError" not in {type(cause).__name__ for cause in _causes(error)})
     if isinstance(error, ModelError):
         return Failed(_words(error, redact), again=error.is_retryable, billed=True)
     if isinstance(error, _UNREADABLE) or status is not None:
@@ -72,6 +73,22 @@ def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Faile
     what = f"{type(error).__name__}: {_words(error, redact)}"
     fatal = DocutuneError(f"the client of {model} failed: {what}", "every reply received is kept")
     return Failed(what, again=False, billed=True, fatal=fatal)
+
+
+def _broken_connection(error: Exception) -> Failed | None:
+    """What aiohttp says of a connection, which its adapter takes for a timeout; None where it says nothing of one."""
+    library = sys.modules.get("aiohttp")
+    if library is None:
+        return None
+    causes = [cause for cause in _causes(error) if isinstance(cause, library.ClientConnectionError)]
+    if not causes or any(isinstance(cause, TimeoutError) for cause in causes):
+        return None
+    return _broken(not any(isinstance(cause, library.ClientConnectorError) for cause in causes))
+
+
+def _broken(was_reached: bool) -> Failed:
+    reason = "the connection broke" if was_reached else "the server cannot be reached"
+    return Failed(reason, again=True, received=was_reached, billed=was_reached, crowded=True)
 
 
 def _by_status(status: int, error: Exception, model: str, redact: Callable[[str], str]) -> Failed:
