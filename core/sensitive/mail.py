@@ -22,7 +22,7 @@ _TOPS = re.compile(
 _RESERVED = re.compile(
     r"(?:.*\.)?(?:example(?:\.\w+)*|test|invalid|localhost|local)|(?:my|your|some)?-?(?:example|domain|email|mail|server|"
     r"host|company|organi[sz]ation|org|corp|site|website|foo|bar|baz|test|acme|contoso|fabrikam|foobar|host1|doe|smith)\.\w+"
-    r"(?:\.\w+)?|users\.noreply\.github\.com|[a-z]\.\w+|x\.\w+|noreply\.\w+",
+    r"(?:\.\w+)?|users\.noreply\.github\.com|(?:lists?|packages|groups)\..+|googlegroups\.com|groups\.io|[a-z]\.\w+|x\.\w+|noreply\.\w+",
     re.IGNORECASE,
 )
 _ROLES = re.compile(
@@ -31,12 +31,13 @@ _ROLES = re.compile(
     r"hello|mail|newsletter|marketing|dev|devs|developers?|maintainers?|root|git|hg|svn|me|you|user(?:name)?\d*|someone|"
     r"somebody|anyone|name|email|foo|bar|test(?:er|user)?\d*|demo|your?[._-]?\w*|conduct|community|opensource|oss|bot|"
     r"[\w.-]*-(?:users|dev|devel|list|announce|discuss|bugs|team|sig|conduct|maintainers|security|support|bot)|"
-    r"bugs?|list|lists|python-\w+|pypi|notifications?|alerts?|build|ci|john|jane|alice|bob|(?:john|jane)[._]?(?:doe|smith)|"
+    r"bugs?(?:-[\w-]+)?|[\w.-]+-(?:subscribe|request|owner)|list|lists|python-\w+|pypi|notifications?|alerts?|build|ci|john|jane|alice|bob|(?:john|jane)[._]?(?:doe|smith)|"
     r"first(?:name)?[._]?last(?:name)?)(?:\+\S*)?",
     re.IGNORECASE,
 )
 _NAMES_AUTHORS = re.compile(
-    r"copyright|\(c\)|©|author|maintain|licen[cs]e|contributors|signed-off-by|reported-by|(?:written|developed) by|"
+    r"copyright|\(c\)|©|author|maintain|licen[cs]e|contributors|signed-off-by|reported-by|"
+    r"(?:written|developed|contributed|ported) by|history|change ?log|"
     r"作者|维护者",
     re.IGNORECASE,
 )
