@@ -33,9 +33,7 @@ class Replay:
         """All samples that may be chosen, and how many others there are."""
         if products.samples is None:
             return None
-        known = [
-            [item.place, item.share, sorted(made.sample.id for made in item.samples)] for item in products.replay
-        ]
+        known = [[item.place, item.share, sorted(made.sample.id for made in item.samples)] for item in products.replay]
         return fingerprint(["replay", self.seed, known, len(products.samples)])
 
     def recall(self, key: str, products: Products, store: Store) -> Products | None:
