@@ -184,7 +184,7 @@ def _configuration(chance: random.Random) -> str:
 
 
 PEOPLE = {
-    "e-mail address": "Write to jana.novak@parcel-service.cz or wang.wei@163.com.",
+    "e-mail address": "Write to jana.novak@parcel-service.cz or wang.wei@163.com, kowalska@poczta.pl.",
     "phone number": "Call +49 30 90 18 20 or (415) 626-9173; 手机 139" + "10538726.",
     "card number": "Charge 4539 1488" + " 0343 6467 today.",
     "IBAN": "Pay to DE02 1203" + " 0000 0000 2020 51.",
@@ -220,7 +220,7 @@ def test_people_are_masked_before_anything_is_sent_and_the_section_is_not_lost(e
         environment.answer("run")
         contents = " ".join(asked.content for asked in server.asked)
         assert len(server.asked) == len(PEOPLE)
-        assert "Write to <e-mail address> or <e-mail address>." in contents
+        assert "Write to <e-mail address> or <e-mail address>, <e-mail address>." in contents
         assert not any(part in contents for part in ("novak", "90 18", "10538726", "0343", "2020 51", "19900307"))
 
 

@@ -16,13 +16,14 @@ _ADDRESS = re.compile(
 _TOPS = re.compile(
     r"com|org|net|edu|gov|mil|int|info|biz|name|pro|dev|app|io|ai|cloud|tech|online|site|xyz|email|academy|consulting|"
     r"systems|solutions|software|tools|live|store|shop|blog|company|group|digital|agency|london|berlin|amsterdam|"
-    r"(?!py|rs|md|sh|so|pl|cc|js|ts)[a-z]{2}",  # these end files more often than addresses
+    r"(?!py|md|sh|so|js|ts)[a-z]{2}",  # these end files more often than addresses
     re.IGNORECASE,
 )
 _RESERVED = re.compile(
     r"(?:.*\.)?(?:example(?:\.\w+)*|test|invalid|localhost|local)|(?:my|your|some)?-?(?:example|domain|email|mail|server|"
     r"host|company|organi[sz]ation|org|corp|site|website|foo|bar|baz|test|acme|contoso|fabrikam|foobar|host1|doe|smith)\.\w+"
-    r"(?:\.\w+)?|users\.noreply\.github\.com|(?:lists?|packages|groups)\..+|googlegroups\.com|groups\.io|[a-z]\.\w+|x\.\w+|noreply\.\w+",
+    r"(?:\.\w+)?|users\.noreply\.github\.com|(?:lists?|packages|groups)\..+|googlegroups\.com|groups\.io|[a-z]\.\w+|"
+    r"noreply\.\w+",
     re.IGNORECASE,
 )
 _ROLES = re.compile(
@@ -31,7 +32,8 @@ _ROLES = re.compile(
     r"hello|mail|newsletter|marketing|dev|devs|developers?|maintainers?|root|git|hg|svn|me|you|user(?:name)?\d*|someone|"
     r"somebody|anyone|name|email|foo|bar|test(?:er|user)?\d*|demo|your?[._-]?\w*|conduct|community|opensource|oss|bot|"
     r"[\w.-]*-(?:users|dev|devel|list|announce|discuss|bugs|team|sig|conduct|maintainers|security|support|bot)|"
-    r"bugs?(?:-[\w-]+)?|[\w.-]+-(?:subscribe|request|owner)|list|lists|python-\w+|pypi|notifications?|alerts?|build|ci|john|jane|alice|bob|(?:john|jane)[._]?(?:doe|smith)|"
+    r"bugs?(?:-[\w-]+)?|[\w.-]+-(?:subscribe|request|owner)|lists?|python-\w+|pypi|notifications?|alerts?|build|ci|"
+    r"john|jane|alice|bob|(?:john|jane)[._]?(?:doe|smith)|"
     r"first(?:name)?[._]?last(?:name)?)(?:\+\S*)?",
     re.IGNORECASE,
 )
