@@ -118,6 +118,8 @@ def test_a_version_is_trained_by_its_tag(project: Installed, summary: dict[str, 
     assert report["models"][0]["figures"]["rows"] == len(rows)
     assert report["dataset"]["version"] == versions[0]
     assert report["library"]["documents"] == 3
+    assert f"Dataset version: {versions[0]} (first)" in (run / "report.md").read_text("utf-8")
+    assert f"<code>{versions[0]}</code> (first)" in (run / "report.html").read_text("utf-8")
     [figure] = summary["figures"]["tuned"]["fake"]
     assert figure["count"] == summary["dataset"]["test"] > 0
 

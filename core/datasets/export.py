@@ -72,9 +72,8 @@ def export(store: Store, request: ExportRequest) -> Exported:
     left = len(versions.read_rejected(store, version))
     more = [f"{left:,} that were left out when it was made (docutune dataset show --rejected)"] if left else []
     if back is None:
-        more.append(
-            "the way back: docutune dataset import takes it for question-answer pairs (messages and parquet: not)"
-        )
+        way = "does not read it" if request.form == "hf" else "takes it for question-answer pairs"
+        more.append(f"the way back: docutune dataset import {way} (messages and parquet come back as the same version)")
     size = atomic.size(request.output) if request.output.is_dir() else request.output.stat().st_size
     return Exported(version, request.output, len(rows), size, back, (*drops, *more))
 

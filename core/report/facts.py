@@ -290,3 +290,10 @@ class Report:
     spending: Spending | None = None
     language: str = "en"
     manifest: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def taken_as(self) -> str:
+        """ " (v1)": under which name the pipeline took the dataset version; empty where the run made it."""
+        takes = self.manifest.get("takes")
+        named = takes.get("name") if isinstance(takes, dict) else None
+        return f" ({named})" if named and self.dataset and named != self.dataset.version else ""
