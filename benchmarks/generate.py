@@ -3,8 +3,8 @@
     python benchmarks/generate.py [--requests 2000] [--concurrency 64] [--rounds 3]
 
 A server on loopback, a process of its own, answers after 50 ms, and then after a time of log-normal distribution with a
-mean of 0.5 s. It notes how many requests it has at each moment. Both sides send the same bodies; each is measured in turns.
-Prints the medians of wall time, their ratio, and the share of the slots that were busy.
+mean of 0.5 s. It notes how many requests it has at each moment. Both sides send the same bodies, in turns.
+Prints the medians of wall time, their ratio, and the share of the slots for which the server had a request.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import random
 import statistics
@@ -23,6 +24,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +137,6 @@ class Server:
 
 def _location() -> float:
     """The mean of the logarithm that gives the mean in seconds."""
-    import math
-
     return math.log(MEAN) - SPREAD**2 / 2
 
 
@@ -188,11 +188,10 @@ def timed(url: str, slots: int, requests: int) -> tuple[Timed, list[Any]]:
 
 
 def _busy(changes: Sequence[tuple[float, int]], slots: int) -> float:
-    """The share from the moment in which all slots were first taken (or the first request) to the last arrival."""
-    arrivals = [place for place, (before, after) in enumerate(zip([(0, 0), *changes], changes)) if after[1] > before[1]]
-    last = arrivals[-1]
-    spans = zip(changes[:last], changes[1 : last + 1])
-    held = sum(number * (until - since) for (since, number), (until, _) in spans)
+    """The share of the slots with a request at the server, from the first one to the last arrival."""
+    numbers = [0, *(number for _, number in changes)]
+    last = max(place for place, (before, after) in enumerate(pairwise(numbers)) if after > before)
+    held = sum(number * (until - since) for (since, number), (until, _) in pairwise(changes[: last + 1]))
     return held / (slots * (changes[last][0] - changes[0][0]))
 
 
@@ -228,14 +227,13 @@ class Project:
         (work / "pipeline.yaml").write_text(json.dumps(pipeline))
         code = "import sys; from docutune.cli import main; sys.exit(main(['run', '--until', 'generate']))"
         if profile:
-            code = f"import cProfile; from docutune.cli import main; cProfile.run(RUN, {str(profile)!r})".replace(
-                "RUN", repr("main(['run', '--until', 'generate'])")
+            code = (
+                "import cProfile, time; from docutune.cli import main; profile = cProfile.Profile(time.thread_time); "
+                f"profile.runcall(main, ['run', '--until', 'generate']); profile.dump_stats({str(profile)!r})"
             )
         path = os.pathsep.join(filter(None, [str(self.folder / "site"), os.environ.get("PYTHONPATH", "")]))
         environment = {**os.environ, "PYTHONPATH": path}
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=work, env=environment, capture_output=True, text=True
-        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=work, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         manifest = json.loads((work / ".docutune/runs/latest/manifest.json").read_text())
         return float(next(step["seconds"] for step in manifest["steps"] if step["name"].startswith("generate")))
@@ -270,7 +268,7 @@ def compare(latencies: str, requests: int, slots: int, rounds: int, profile: Pat
         wall = statistics.median(seconds for seconds, _ in found)
         busy = statistics.median(seen.busy for _, seen in found)
         print(f"  {who:<12} {wall:7.2f} s  {requests / wall:7.0f} requests/s  {busy:6.1%} of the slots busy")
-    ratios = [mine / other for (mine, _), (other, _) in zip(ours, theirs)]
+    ratios = [mine / other for (mine, _), (other, _) in zip(ours, theirs, strict=True)]
     print(f"  ratio {statistics.median(ratios):.2f} ({', '.join(f'{ratio:.2f}' for ratio in ratios)})", flush=True)
 
 

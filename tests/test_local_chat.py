@@ -1,4 +1,4 @@
-"""Generators that ask a base model on this machine, through the command line: real models, of a few thousand weights."""
+"""Generators that ask a base model on this machine, through the command line, on real models of small size."""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ class Seeded:
         self._temperature = temperature
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores of shape (rows, vocabulary) with one finite value in each row."""
         shares = torch.softmax(scores.double() / self._temperature, dim=-1).cumsum(dim=-1)
         drawn = torch.tensor([[chance.random()] for chance in self._chances], dtype=shares.dtype, device=shares.device)
         chosen = torch.searchsorted(shares, drawn * shares[:, -1:], right=True).clamp(max=shares.shape[1] - 1)
