@@ -186,8 +186,7 @@ def test_where_a_line_cannot_be_added_safely_it_is_told_what_to_write(project: I
     assert len(imported(project)) == 40
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("rest", ["", "# last", "\ntrain: []\n"])
+@pytest.mark.parametrize(("end", "rest"), [("\n", ""), ("\r\n", "# last"), ("\n", "\ntrain: []\n")])
 def test_an_entry_is_added_at_any_end_of_the_list(project: Installed, end: str, rest: str) -> None:
     text = f"sources:\n- path: docs   # of old\n  include: ['*.md']\n- samples: own.jsonl{rest and chr(10)}{rest}"
     put(project.work, {"qa.csv": table(ROWS), "pipeline.yaml": text.replace("\n", end)})

@@ -25,8 +25,9 @@ def decoded(content: bytes, chosen: str | None = None) -> tuple[str, str]:
             return content.decode(name), _shown(name)
         except LookupError:
             raise ValueError(f"no text encoding is called {name!r}") from None
-        except UnicodeDecodeError as error:
-            raise ValueError(f"byte {error.start:,} is not {_shown(name)}") from None
+        except UnicodeError as error:
+            place = f"byte {error.start:,}" if isinstance(error, UnicodeDecodeError) else "the content"
+            raise ValueError(f"{place} is not {_shown(name)}; another encoding may be named") from None
     try:
         return content.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError as error:

@@ -201,9 +201,12 @@ def _as_named(path: Path, file: Path) -> str:
 
 
 def _way_out(item: SampleFile) -> str:
-    if item.encoding == "":
+    trouble = item.trouble or ""
+    if "columns" in trouble:
+        return "docutune dataset import --question COLUMN --answer COLUMN names the columns"
+    if "encoding" in trouble:
         return "docutune dataset import --encoding NAME says which it is"
-    return "docutune dataset import --question COLUMN --answer COLUMN names the columns"
+    return "nothing was written; import the other files without it"
 
 
 def _decided(
