@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
+from docutune.chat.batching import Batched
 from docutune.chat.budget import Budget
 from docutune.chat.failures import Failed
 from docutune.chat.health import Health
 from docutune.chat.journal import Kept, Request
-from docutune.chat.ledger import Amount, Attempt
+from docutune.chat.ledger import Amount, Attempt, sent, settled
 from docutune.chat.model import Model, Provider, Received
 from docutune.chat.options import ChatConfig, Prices
 from docutune.chat.pace import Pace
@@ -28,6 +30,7 @@ from docutune.errors import Cancelled, DocutuneError, Unanswered
 from docutune.records import Message, Span
 
 GRACE_SECONDS = 10.0
+_MOST_WRITERS = 16
 FEWEST_JUDGED = 100
 """Of shorter prompts, in tokens, nobody can say whether a server cut them."""
 
@@ -75,6 +78,8 @@ class ChatAccess:
         self._health = Health(self._server)
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._changed = asyncio.Event()
+        self._spending = Batched(budget.ledger.write)
+        self._writers = ThreadPoolExecutor(min(_MOST_WRITERS, options.concurrency))
         self._model = local
         self.stays = local is not None
         self._under_way: set[asyncio.Task[Kept]] = set()
@@ -104,6 +109,8 @@ class ChatAccess:
         await asyncio.gather(*self._under_way, return_exceptions=True)
         if self._model is not None:
             await self._model.close()
+        self._writers.shutdown()
+        await self._spending.close()
 
     async def reply(self, request: Request, schema: type[BaseModel], spans: tuple[Span, ...]) -> Kept:
         """The kept reply to a request, or the one that the server sends now, which is kept first.
@@ -153,23 +160,27 @@ class ChatAccess:
     ) -> Kept:
         amount = attempt.amount  # what counts unless it turns out to be less
         try:
-            await asyncio.to_thread(self._budget.ledger.sent, attempt, _now())
+            await self._spending.add(sent(attempt, _now()))
             await self._open_still()
             received = await model.send(request, schema)
             kept, amount = self._priced(received, attempt.amount)
             self._take_note(request, received)
-            await asyncio.to_thread(self._budget.journal.keep, request.key, kept)
+            await self._keep(request.key, kept)
             self._answered = True
         except Failed as failure:
             self._learn(failure, began)
             amount = _spent(failure, amount)
-            await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
+            await self._spending.add(settled(attempt.id, amount))
             raise
         finally:
             self._budget.settle(attempt, amount)
             self._changed.set()
-        await asyncio.to_thread(self._budget.ledger.settled, attempt.id, amount)
+        self._spending.add_soon(settled(attempt.id, amount))  # until it is there the request counts with the most
         return kept
+
+    async def _keep(self, key: str, kept: Kept) -> None:
+        """When this returns the disk has the reply."""
+        await asyncio.get_running_loop().run_in_executor(self._writers, self._budget.journal.keep, key, kept)
 
     async def _open_still(self) -> None:
         """Another request may have failed meanwhile: the server then wants a pause, or the run ends."""
@@ -228,11 +239,11 @@ class ChatAccess:
 
     def _priced(self, received: Received, most: Amount) -> tuple[Kept, Amount]:
         """The reply as it is kept, and what it cost: the most that it could, where the server does not say."""
-        sent, replied = received.input_tokens, received.output_tokens
-        amount = most if sent is None or replied is None else self._amount(sent, replied)
+        read_, replied = received.input_tokens, received.output_tokens
+        amount = most if read_ is None or replied is None else self._amount(read_, replied)
         cost = None if self._prices is None else amount.cost
         text = self._guard.redact(received.text.encode(errors="replace").decode())
-        return Kept(text, received.finish, sent, replied, cost, _now()), amount
+        return Kept(text, received.finish, read_, replied, cost, _now()), amount
 
     def _amount(self, input_tokens: int, output_tokens: int) -> Amount:
         cost = 0.0 if self._prices is None else self._prices.cost(input_tokens, output_tokens)

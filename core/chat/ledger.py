@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,18 +78,11 @@ class Ledger:
                     ) from error
         return list(found.values())
 
-    def sent(self, attempt: Attempt, time: str) -> None:
-        """A request is about to be sent; when this returns, the disk has it."""
-        self._append({"time": time, **asdict(attempt)})
-
-    def settled(self, attempt: str, amount: Amount) -> None:
-        """What the attempt with this id cost."""
-        self._append({"id": attempt, "amount": asdict(amount)})
-
-    def _append(self, entry: dict[str, Any]) -> None:
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Add lines that `sent` and `settled` made; when this returns, the disk has them."""
         with self._lock:
             self._drop_torn_line()
-            atomic.append(self._path, json.dumps(entry).encode() + b"\n", durable=True)
+            atomic.append(self._path, b"".join(lines), durable=True)
 
     def _drop_torn_line(self) -> None:
         """A kill may tear the last line; nothing was sent, or settled, that is not there whole."""
@@ -107,6 +101,20 @@ class Ledger:
             return self._path.read_bytes().rpartition(b"\n")[0].splitlines()
         except FileNotFoundError:
             return []
+
+
+def sent(attempt: Attempt, time: str) -> bytes:
+    """The line for a request that is about to be sent."""
+    return _line({"time": time, **asdict(attempt)})
+
+
+def settled(attempt: str, amount: Amount) -> bytes:
+    """The line that says what the attempt with this id cost."""
+    return _line({"id": attempt, "amount": asdict(amount)})
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry).encode() + b"\n"
 
 
 def _take(line: dict[str, Any], found: dict[str, Attempt]) -> None:

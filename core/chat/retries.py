@@ -20,8 +20,16 @@ LONGEST_OBEYED = 300.0
 
 async def trying(send: Callable[[], Awaitable[Result]], retries: int) -> Result:
     """The result of `send`, called again after failures that may pass; Failed when no call brought one."""
-    if retries == 0:
+    try:
         return await send()
+    except Failed as failure:
+        if retries == 0 or not _may_pass(failure):
+            raise
+        return await _again(send, retries, failure)
+
+
+async def _again(send: Callable[[], Awaitable[Result]], retries: int, first: Failed) -> Result:
+    """The same after the first call, which most need not repeat: it failed like this."""
     from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
     backoff = wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT)
@@ -34,6 +42,8 @@ async def trying(send: Callable[[], Awaitable[Result]], retries: int) -> Result:
     )
     async for attempt in retrying:
         with attempt:
+            if attempt.retry_state.attempt_number == 1:
+                raise first
             return await send()
     raise AssertionError("the last call ended with a result or an error")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -33,6 +34,7 @@ from docutune.symbols import SymbolTable
 from docutune.workspace import Store
 
 CONCURRENT_TASKS = 16
+_BETWEEN_REPORTS = 0.1
 TASKS_PER_SLOT = 2
 """Tasks of a chat model's generator for each request at a time: while one is checked or waits, another one asks."""
 
@@ -210,13 +212,17 @@ class _Reporter:
     progress: Callable[..., None]
     done: int
     total: int
+    told: float = 0.0
 
     def __post_init__(self) -> None:
         self.progress(self.done, self.total)
 
     def one_more(self) -> None:
+        """One task is done; told at once where tasks take long, else as often as somebody can see."""
         self.done += 1
-        self.progress(self.done, self.total)
+        if self.done == self.total or time.monotonic() - self.told >= _BETWEEN_REPORTS:
+            self.told = time.monotonic()
+            self.progress(self.done, self.total)
 
 
 def _shown(sample: Any) -> Sample | None:
