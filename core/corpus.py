@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from docutune.records import JsonValue, Made, Origin, Sample, Split, fingerprint, from_json, to_json
 
@@ -219,6 +219,10 @@ def row_of(value: Mapping[str, Any]) -> Row:
     sample = from_json(Sample, fields)
     if value.get("id") != sample.id:
         raise ValueError(f"the sample's content does not fit its id {value.get('id')!r}")
+    if value["split"] not in (None, *SPLITS):
+        raise ValueError(f"no split is called {value['split']!r}")
+    if value["held_out"] not in (None, *get_args(HeldOut)):
+        raise ValueError(f"nothing is held out for being {value['held_out']!r}")
     return Row(Made(sample, from_json(Origin, value["origin"])), value["split"], value["held_out"])
 
 

@@ -212,3 +212,15 @@ def test_what_goes_by_the_validation_loss_needs_a_version_that_has_validation(co
     assert "the dataset version has no validation samples" in told
     done = copy.answer("run", "--set", "dataset=latest", "--set", "train[0].with.keep=last")
     assert done["figures"] == {}  # nothing is held out, so nothing is asked
+
+
+def test_the_embedded_base_reads_the_samples_where_there_are_no_sources(copy: Installed) -> None:
+    train = "train:\n  - {uses: trl, with: {model: builtin/tiny}}\n"
+    (copy.work / "pipeline.yaml").write_text(f"version: 1\nproject: acme\ndataset: first\n{train}")
+    planned = {step["name"]: step["action"] for step in copy.answer("plan")["steps"]}
+    assert planned == {
+        "dataset": "reuse",
+        "base:builtin/tiny": "make",  # there is something to read; else it could not even be planned
+        "train:tiny": "waits",
+        "evaluate:tiny": "waits",
+    }

@@ -155,7 +155,7 @@ def test_an_edited_or_shortened_export_is_refused_with_its_line(project: Install
         "line 2: not JSON": [lines[0], lines[1][:40] + b"\n", *lines[2:]],
         "but they are": lines[1:],
         "line 3: the same sample as line 1": [*lines[:2], lines[0]],
-        "split": [lines[0].replace(b'"split": "', b'"split": "x'), *lines[1:]],
+        "line 1: no split is called 'x": [lines[0].replace(b'"split": "', b'"split": "x'), *lines[1:]],
         "no field 'origin'": [lines[0], lines[1].replace(b'"origin"', b'"origins"'), *lines[2:]],
         "several versions": [lines[0], lines[1].replace(b'"version": "', b'"version": "f'), *lines[2:]],
     }

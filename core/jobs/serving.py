@@ -90,7 +90,9 @@ def _replies(session: Session, plugin: str, request: Mapping[str, Any]) -> Gener
             yield {"answer": as_json(Answer, plugin, "answer", answer)}
     elif request["method"] == "complete":
         if not hasattr(session, "complete"):  # its runtime was written before generators could ask it
-            raise DocutuneError(f"{plugin} cannot be asked by generators", "update its package, or name another runtime")
+            raise DocutuneError(
+                f"{plugin} cannot be asked by generators", "update its package, or name another runtime"
+            )
         prompts = [from_json(Prompt, prompt) for prompt in request["prompts"]]
         for written in session.complete(prompts, variant, **request["sampling"]):
             yield {"written": as_json(Written, plugin, "complete", written)}

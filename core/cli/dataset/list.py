@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from docutune.cli.options import json_output, print_json
+from docutune.cli.traced import plain
 
 if TYPE_CHECKING:
     from docutune.datasets.listing import Listed
@@ -57,7 +58,7 @@ def _lines(item: Listed) -> Iterator[str]:
         yield f"{item.version}  {item.facts.made:%Y-%m-%d %H:%M}  {sizes}{tagged}"
     uses = item.uses
     if uses.imported:
-        yield f"    imported from {uses.imported.file}"
+        yield f"    imported from {plain(uses.imported.file)}"
     if uses.runs:
         more = f" and {len(uses.runs) - 1:,} more" if len(uses.runs) > 1 else ""
         yield f"    run {uses.runs[0]}{more}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from docutune.cli.options import json_output, print_json
+from docutune.cli.traced import plain
 
 if TYPE_CHECKING:
     from docutune.datasets.log import Entry
@@ -37,7 +38,7 @@ def log(limit: int, as_json: bool) -> None:
 
 def _lines(entry: Entry) -> Iterator[str]:
     words = {"made": "made", "reused": "the same", "taken": "taken", "imported": "imported"}
-    where = f"run {entry.run}" if entry.run else f"from {entry.outcome}"
+    where = f"run {entry.run}" if entry.run else f"from {plain(entry.outcome)}"
     outcome = f", {entry.outcome}" if entry.run and entry.outcome != "finished" else ""
     tagged = f"  [{', '.join(entry.tags)}]" if entry.tags else ""
     yield f"{entry.time[:16].replace('T', ' ')}  {entry.version}  {words[entry.act]:<8}  {where}{outcome}{tagged}"
