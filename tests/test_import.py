@@ -407,6 +407,16 @@ def test_what_is_typed_stays_whatever_ends_the_typing(project: Installed) -> Non
     assert "- samples: samples/added.jsonl" in (project.work / "pipeline.yaml").read_text()
 
 
+def test_at_a_terminal_it_asks_before_it_writes(project: Installed) -> None:
+    put(project.work, {"qa.csv": table(ROWS)})
+    for answer, written in (("n", False), ("", True)):
+        user = Typist(project, "dataset", "import", "qa.csv")
+        user.type("Add them? [Y/n]: ", answer)
+        user.wait_for("added 40 rows" if written else "nothing was written")
+        assert user.end() == 0
+        assert (project.work / "samples/imported.jsonl").exists() == written
+
+
 # ---- looking at every row
 
 

@@ -58,26 +58,26 @@ def import_files(
     preview = importing.preview(request)
     if not as_json:
         _show(preview)
-    if dry_run:
+    if dry_run or not (yes or _agreed(preview, as_json)):
         written = None
     else:
-        if not yes:
-            _ask(preview, as_json)
         written = importing.write(request, preview)
         preview = written.preview
     if as_json:
         print_json(_facts(preview, written))
     elif written is not None:
         _tell(written)
+    else:
+        click.echo("nothing was written")
 
 
-def _ask(preview: Preview, as_json: bool) -> None:
+def _agreed(preview: Preview, as_json: bool) -> bool:
+    """Ask at the terminal; what adds nothing needs no word."""
     from docutune.errors import UsageError
 
     if as_json or sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at, and nothing was written", "--yes writes without asking")
-    if preview.fresh or preview.exports:
-        click.confirm("Add them?", default=True, abort=True)
+    return not (preview.fresh or preview.exports) or click.confirm("Add them?", default=True)
 
 
 def _show(preview: Preview) -> None:
