@@ -16,9 +16,13 @@ import pytest
 from installed import Installed
 
 GUIDE = (
-    "# Guide\n\n" + "Acme sends parcels to every city of the country within two days. Nothing is lost on the way. " * 3
+    "# Guide\n\n" + "Acme sends parcels to every city of the country within two days. Nothing is lost on the way. " * 5
 )
 CODE = '"""Parcels."""\n\n\ndef send(grams: int) -> str:\n    """Send one parcel and return its number."""\n'
+
+
+OF_A_SYMBOL = ("how-to", "task-to-code", "bug-fix", "signature", "negative")
+OF_A_SECTION = ("question-answer", "explanation", "dialogue")
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ def test_the_same_pipeline_speaks_to_another_server(environment: Installed, tiny
     for name, text in {"docs/guide.md": GUIDE, "src/acme.py": CODE}.items():
         (environment.work / name).parent.mkdir()
         (environment.work / name).write_text(text)
-    options = {"model": f"openai:{tiny}", "base_url": url, "max_tokens": 48, "concurrency": 1}
+    kinds = [*OF_A_SECTION, *OF_A_SYMBOL]
+    options = {"model": f"openai:{tiny}", "base_url": url, "max_tokens": 24, "concurrency": 1, "kinds": kinds}
     (environment.work / "pipeline.yaml").write_text(
         "version: 1\nproject: acme\nsources: [{path: docs}, {path: src}]\n"
         f"generate: [{{uses: grounded}}, {{uses: langchain, with: {json.dumps(options)}}}]\n"
@@ -85,10 +90,10 @@ def test_the_same_pipeline_speaks_to_another_server(environment: Installed, tiny
     manifest = json.loads((environment.work / ".docutune/runs/latest/manifest.json").read_text())
     figures = {step["name"]: step["figures"] for step in manifest["steps"]}
     asked = figures["generate:langchain"]
-    assert asked["rejected"] == 4, "a section in two kinds and a symbol in two: nonsense, all of it"
+    assert asked["rejected"] == 8, "a section in three kinds and a symbol in five: nonsense, all of it"
     assert asked["samples"] == figures["generate:grounded"]["samples"] > 0
-    assert manifest["spending"]["requests"] == 8, "each task was asked for twice"
-    assert 0 < manifest["spending"]["output_tokens"] <= 8 * 48, "as the server counts"
+    assert manifest["spending"]["requests"] == 16, "each task was asked for twice"
+    assert 0 < manifest["spending"]["output_tokens"] <= 16 * 24, "as the server counts"
     left_out = (environment.work / ".docutune/runs/latest/rejected.jsonl").read_text().splitlines()
     reasons = {row["reason"] for row in map(json.loads, left_out) if row["producer"] == "langchain"}
     assert reasons
