@@ -92,3 +92,30 @@ def test_a_held_out_phrasing_moves_when_others_of_its_fact_come() -> None:
 def test_without_runs_nothing_is_made_up() -> None:
     before, after = made(row("A"), run=None, documents={}), made(row("B"))
     assert why(before, after)[0].startswith(f"no run tells why: {before.dataset.version} came from elsewhere")
+
+
+def asked(question: str, answer: str, **origin: Any) -> Row:
+    """One of several phrasings of a fact."""
+    sample = Sample((Message("user", question), Message("assistant", answer)), "purpose", "fact")
+    known = {"spans": (Span("a.md", 1, 2),), "task": "t", "producer": "langchain@1", **origin}
+    return Row(Made(sample, Origin(**known)), "train")
+
+
+def test_the_phrasings_of_a_fact_are_told_apart_by_their_questions() -> None:
+    old = Dataset("", (asked("Why?", "Old."), asked("What for?", "Old too.")))
+    new = Dataset("", (asked("A new one", "New too."), asked("Why?", "New."), asked("What for?", "Newer.")))
+    pairs = [(item.before, item.after) for item in compare(old, new)]
+    said = {tuple(side and side.made.sample.messages[0].content for side in pair) for pair in pairs}
+    assert said == {("Why?", "Why?"), ("What for?", "What for?"), (None, "A new one")}
+
+
+def test_an_edited_question_of_a_file_is_a_change() -> None:
+    """Its fact is its question, so only its place and its answer tell that it is the same row."""
+    edited = {"producer": "pairs@1", "spans": (Span("qa.csv", 3, 3),)}
+    before, after = made(row("He.", "Who is it", **edited)), made(row("He.", "Who is it?", **edited))
+    [found] = compare(before.dataset, after.dataset)
+    assert found.what == "changed"
+    assert [item.what for item in compare(made(row("He.", "A")).dataset, made(row("He.", "B")).dataset)] == [
+        "removed",
+        "added",
+    ]
