@@ -24,7 +24,7 @@ from docutune.suggestions import listed
 
 _DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "generate": ("grounded",),
-    "curate": ("duplicates",),
+    "curate": ("duplicates", "secrets"),
     "runtime": ("local",),
     "evaluate": ("text-overlap",),
 }

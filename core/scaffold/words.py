@@ -35,6 +35,7 @@ COMMENTS = {
     "phrasings": Words("ways to ask for one fact, 1 to 6", "同一事实的问法数量，1 到 6"),
     "curate": Words("what leaves samples out, in this order", "依次筛除样本"),
     "duplicates": Words("doubles, contradictions, empty answers", "重复、矛盾和空的回答"),
+    "secrets": Words("keys, passwords, personal data", "密钥、口令和个人信息"),
     "split": Words("what is held out from training", "不参与训练的部分"),
     "rephrased": Words("share of the facts asked in words never trained", "用未训练过的问法来提问的事实所占比例"),
     "test": Words("share of the pairs, unless a file is the test", "问答对中用于测试的比例（已有测试文件时除外）"),

@@ -84,6 +84,7 @@ class Draft:
             yield self._line("    with: {phrasings: 4}", "phrasings")
         yield self._line("curate:", "curate")
         yield self._line("  - uses: duplicates", "duplicates")
+        yield self._line("  - uses: secrets", "secrets")
 
     def _split(self) -> Iterator[str]:
         yield self._line("split:", "split")
