@@ -49,9 +49,9 @@ class _Candidate:
 def measure(base: Path, files: Mapping[str, Path], config: Mapping[str, Any]) -> Measured:
     """Encode the samples of each split as a trainer with these options does.
 
-    `files`: split -> JSON Lines of samples; `config`: model, max_length, system_prompt and thinking as in
-    training.TrainingConfig. A sample's length is that of its longest row. Raises DocutuneError when the base has no
-    usable tokenizer, or its template refuses a sample.
+    `files`: split -> JSON Lines of samples (`messages`; `id` and `kind` may be missing); `config`: model, max_length,
+    system_prompt and thinking as in training.TrainingConfig. A sample's length is that of its longest row. Raises
+    DocutuneError when the base has no usable tokenizer, or its template refuses a sample.
     """
     tokenizer = load_tokenizer(base)
     template = read_template(tokenizer, config["model"], config.get("system_prompt"), bool(config.get("thinking")))
@@ -65,7 +65,9 @@ def measure(base: Path, files: Mapping[str, Path], config: Mapping[str, Any]) ->
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines if line.strip())
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield {"id": f"line {number}", "kind": "", **json.loads(line)}
 
 
 def _count(tally: _Tally, split: str, entry: Mapping[str, Any], rows: Sequence[Encoded], max_length: int) -> None:
