@@ -456,7 +456,7 @@ def test_the_schema_describes_every_plugin_s_options(registry: Registry) -> None
     schema = json_schema(registry)
     assert set(schema["properties"]) == {
         "version", "project", "language", "sources", "dataset", "parse", "generate", "budget",
-        "curate", "split", "train", "runtime", "evaluate",
+        "curate", "ratings", "split", "train", "runtime", "evaluate",
     }  # fmt: skip
     step = schema["properties"]["train"]["items"]
     assert [name["const"] for name in step["properties"]["uses"]["oneOf"]] == ["trl", "unsloth"]
