@@ -55,7 +55,8 @@ def normal(text: str) -> str:
     Names keep their case: `Group` and `group` are two.
     """
     words = unicodedata.normalize("NFKC", text).split()
-    folded = (word if _NAME.search(word) else word.casefold() for word in words)
+    named = _NAME.search(text) is not None
+    folded = (word if named and _NAME.search(word) else word.casefold() for word in words)
     return " ".join(folded).strip(" .?!:;,。？！：；，、")
 
 
@@ -63,13 +64,12 @@ def _repeated(splits: Mapping[str, Sequence[Sample]]) -> tuple[int, int]:
     """Samples whose question a former one of their split asks, and those of them that are answered otherwise."""
     repeated = contradicting = 0
     for samples in splits.values():
-        first: dict[str, str] = {}
+        first: dict[str, Sample] = {}
         for sample in samples:
-            answer = normal(answered(sample))
-            known = first.setdefault(normal(asked(sample)), answer)
-            repeated += 1
-            contradicting += known != answer
-        repeated -= len(first)
+            known = first.setdefault(normal(asked(sample)), sample)
+            if known is not sample:
+                repeated += 1
+                contradicting += normal(answered(known)) != normal(answered(sample))
     return repeated, contradicting
 
 
