@@ -1,0 +1,1 @@
+"""The curator `quality`: lengths, language, boilerplate, repetition, answers that break off."""
