@@ -28,7 +28,9 @@ class Batched(Generic[Item]):
         await written
 
     def add_soon(self, item: Item) -> None:
-        """Write an item without waiting; `close` raises what `write` raised."""
+        """Write an item without waiting; the next call and `close` raise what `write` raised."""
+        if self._failure is not None:
+            raise self._failure
         self._put(item, None)
 
     async def close(self) -> None:

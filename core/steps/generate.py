@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from docutune.chat.access import ChatAccess
+from docutune.chat.batching import Batched
 from docutune.config import StepConfig
 from docutune.contracts import Chat, Generator
 from docutune.grounding import REVISION
@@ -163,25 +164,28 @@ class Generate:
         context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress, tools.note)
         attempts = Attempts(self.generator, self.config.entry.full_name, library)
 
-        async def work(keep: Callable[[str, JsonValue], None]) -> None:
+        cached: Batched[tuple[str, JsonValue]] = Batched(partial(_keep_all, tools.store))
+
+        async def work() -> None:
             for index in waiting:
                 item = declared[index]
                 lent = None if chat is None else chat.lend(item.task.spans)
                 done = await attempts.do(item, replace(context, lent=lent), lent)
                 results[index] = done.value
                 if done.lasting:
-                    keep(item.key, done.value)
+                    cached.add_soon((item.key, done.value))
                 report.one_more()
 
         workers = CONCURRENT_TASKS if chat is None else TASKS_PER_SLOT * chat.options.concurrency
         try:
-            with tools.store.keeping("cache") as keep:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(workers, len(results))):
-                        group.create_task(work(keep))
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(workers, len(results))):
+                    group.create_task(work())
         except ExceptionGroup as failures:
             first = failures.exceptions[0]  # it stopped the others
             raise first from first.__cause__
+        finally:
+            await cached.close()
         return results
 
     def _add(self, products: Products, results: Sequence[Any]) -> Products:
@@ -205,6 +209,13 @@ class Generate:
             unanswered=products.unanswered + sum(value.get("unanswered", 0) for value in results),
             repaired=(*products.repaired, *(value["repaired"] for value in results if "repaired" in value)),
         )
+
+
+def _keep_all(store: Store, values: Sequence[tuple[str, JsonValue]]) -> None:
+    """When this returns the disk has all results."""
+    with store.keeping("cache") as keep:
+        for key, value in values:
+            keep(key, value)
 
 
 @dataclass
