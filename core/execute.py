@@ -16,11 +16,9 @@ from docutune.config.models import SECTIONS
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.interrupts import finishing
 from docutune.jobs.detached import TERMINAL
-from docutune.notebook import Notebook, wordings
 from docutune.pipeline import Pipeline, Window
 from docutune.planning import plan
 from docutune.registry import Registry
-from docutune.reporting import build_report
 from docutune.results import summary, training_facts
 from docutune.runlog import Listener, RunLog, run_info
 from docutune.steps.base import Products
@@ -104,6 +102,8 @@ def _begin(config: PipelineConfig, request: RunRequest, registry: Registry, stor
 
 def _note_prompts(prompts: Mapping[str, str], store: Store, log: RunLog) -> None:
     """Texts that the notebook does not know go into it. The run has them in its folder, too: it goes on without."""
+    from docutune.notebook import Notebook, wordings
+
     try:
         Notebook(store).add_wordings(wordings(prompts, "run"), unknown_only=True)
     except DocutuneError as error:
@@ -149,7 +149,8 @@ def _trained_names(store: Store) -> set[str]:
 
 def write_report(products: Products, config: PipelineConfig, log: RunLog) -> None:
     """Write report.html, report.md and, last, report.json into the run's folder: a run with that one has them all."""
-    from docutune.report import to_html, to_json_text, to_markdown
+    from docutune.report.report import to_html, to_json_text, to_markdown
+    from docutune.reporting import build_report
 
     report = build_report(products, config, log)
     folder = log.info.folder

@@ -24,7 +24,6 @@ from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
 from docutune.runlog import RunLog
-from docutune.steps import quality
 from docutune.steps.asking import asked_bases
 from docutune.steps.base import Count, Products, Step, Tools, rejected_lines
 from docutune.steps.curate import Assemble, Curate
@@ -261,15 +260,25 @@ class Pipeline:
         if after.dataset is not None and before.dataset is None:
             atomic.write_text(folder / ROWS, row_lines(after.dataset))
             log.facts["dataset"] = after.dataset.version
-            quality.begin(after, self.config, folder, self.store)
-        if after.dataset is not None and (before.dataset is None or len(after.bases) > len(before.bases)):
-            quality.with_kept(after, self.config, folder, self.store)
+        _tell_quality(before, after, self.config, folder, self.store)
         log.facts["models"] = model_facts(after, self.store)
         log.facts["figures"] = figure_facts(after)
         for name in after.models.keys() - before.models.keys():
             show_tensorboard(folder, name, self.store.model_folder(after.models[name].key))
             if left_out := after.models[name].figures.get("left_out"):
                 log.note(f"train:{name}: {left_out} samples are longer than max_length and were left out")
+
+
+def _tell_quality(before: Products, after: Products, config: PipelineConfig, folder: Path, store: Store) -> None:
+    """Write the report on the dataset; what a plan loads need not know of it."""
+    if after.dataset is None:
+        return
+    from docutune.steps import quality
+
+    if before.dataset is None:
+        quality.begin(after, config, folder, store)
+    if before.dataset is None or len(after.bases) > len(before.bases):
+        quality.with_kept(after, config, folder, store)
 
 
 def _of_sources(products: Products) -> Iterator[str]:

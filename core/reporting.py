@@ -8,7 +8,10 @@ from typing import Any
 
 from docutune.config import PipelineConfig
 from docutune.reasons import kind_of
-from docutune.report import (
+from docutune.report.answers import changed_answers
+from docutune.report.coverage import coverage, spoken_of
+from docutune.report.dataset import dataset_facts
+from docutune.report.facts import (
     CurvePoint,
     EvaluationFacts,
     FailureFacts,
@@ -20,13 +23,8 @@ from docutune.report import (
     Spending,
     StepFacts,
     TrainingFacts,
-    changed_answers,
-    coverage,
-    dataset_facts,
-    headline,
-    meaning,
 )
-from docutune.report.coverage import spoken_of
+from docutune.report.verdict import headline, meaning
 from docutune.runlog import RunLog
 from docutune.steps.base import Evaluated, Products, TrainedModel
 from docutune.steps.quality import PAGE

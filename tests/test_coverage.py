@@ -10,7 +10,7 @@ import pytest
 from installed import Installed
 
 from docutune.records import Parsed, Section, Span, Symbol
-from docutune.report import coverage
+from docutune.report.coverage import coverage
 from docutune.symbols import link
 
 

@@ -10,7 +10,9 @@ from markdown_it import MarkdownIt
 
 from docutune.evaluation import Comparison, Interval, Verdict
 from docutune.records import Answer, Made, Measure, Message, Origin, Sample, Span, from_json, to_json
-from docutune.report import (
+from docutune.report.answers import changed_answers
+from docutune.report.charts import line_chart
+from docutune.report.facts import (
     Changes,
     Coverage,
     CurvePoint,
@@ -29,15 +31,10 @@ from docutune.report import (
     Spending,
     StepFacts,
     Untold,
-    changed_answers,
-    headline,
-    meaning,
-    to_html,
-    to_json_text,
-    to_markdown,
 )
-from docutune.report.charts import line_chart
+from docutune.report.report import to_html, to_json_text, to_markdown
 from docutune.report.texts import TEXTS
+from docutune.report.verdict import headline, meaning
 from docutune.report.words import Words
 
 ATTACK = '<script>alert(1)</script> & "quoted" | `<img src=x onerror=alert(2)>`\n```\n</code></pre><b>out</b>\n```'

@@ -20,7 +20,7 @@ from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, read_yaml
 from docutune.errors import ConfigError, DocutuneError, Problem, UsageError
 from docutune.models import mistake
-from docutune.ratings import rejected
+from docutune.rated import rejected
 from docutune.records import Reads
 from docutune.registry import Registry
 from docutune.suggestions import did_you_mean

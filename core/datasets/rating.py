@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from docutune import versions
 from docutune.errors import DocutuneError, UsageError
-from docutune.ratings import Rating, Ratings, Verdict
+from docutune.rated import Rating, Verdict
+from docutune.ratings import Ratings
 from docutune.records import Answer, JsonValue, Message, Split, fingerprint, from_json
 from docutune.version_names import resolve
 from docutune.workspace import Store, read_manifest

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from docutune.ratings import rejected
+from docutune.rated import rejected
 from docutune.records import fingerprint
 from docutune.steps.base import Count, Products, Rejection, Tools
 from docutune.workspace import Store

@@ -18,8 +18,7 @@ from docutune.errors import DocutuneError, PluginError
 from docutune.jobs import run_job
 from docutune.models import resolve
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
-from docutune.report.quality import Measured
-from docutune.steps import provenance, quality, unfinished
+from docutune.steps import provenance, unfinished
 from docutune.steps.base import Base, Count, Products, Tools, TrainedModel, plugin_identity
 from docutune.training import TINY, TINY_REVISION, TrainingConfig
 from docutune.workspace import Store
@@ -183,6 +182,9 @@ class Train:
 
     def _hearing(self, products: Products, tools: Tools, listen: Listener) -> Listener:
         """A listener that puts what the worker tells of the samples into the report on the dataset."""
+        from docutune.report.quality import Measured
+        from docutune.steps import quality
+
         assert products.dataset is not None
         base = products.bases[self.options.model].model
         key = quality.measure_key(products.dataset.version, base, self.options)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docutune.cli.keys import Keys
     from docutune.datasets.api import Datasets
     from docutune.datasets.rating import Item, Sitting
-    from docutune.ratings import Verdict
+    from docutune.rated import Verdict
     from docutune.records import Split
 
 _ANY = ""
@@ -95,7 +95,7 @@ def _check(items: Sequence[Item], kind: str | None, answers: bool) -> None:
 
 
 def _export(datasets: Datasets, file: Path, subject: str) -> None:
-    from docutune.ratings import export
+    from docutune.rated import export
 
     count = export((rating for rating in datasets.ratings.all() if rating.subject == subject), file)
     click.echo(f"{file}: {count:,} rating{'' if count == 1 else 's'}")
