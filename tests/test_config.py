@@ -221,7 +221,7 @@ def test_the_shortest_file_gets_the_defaults(folder: Path, registry: Registry) -
     assert config.language == ("en",)
     assert sorted(step.uses for step in config.parse) == ["markdown", "pairs", "python"]
     assert [step.uses for step in config.generate] == ["grounded"]
-    assert [step.uses for step in config.curate] == ["duplicates", "secrets"]
+    assert [step.uses for step in config.curate] == ["leakage", "duplicates", "quality", "secrets"]
     assert config.train == config.evaluate == config.notes == ()
     assert (config.split.rephrased, config.split.unseen_symbols, config.split.validation) == (0.1, 0.0, 0.05)
     assert config.path == folder / "pipeline.yaml"

@@ -14,7 +14,7 @@ from docutune.registry import KINDS, Registry
 BUILT_IN = {
     "parser": ("markdown", "pairs", "python"),
     "generator": ("grounded", "langchain"),
-    "curator": ("duplicates", "judge", "secrets"),
+    "curator": ("balance", "duplicates", "judge", "leakage", "quality", "secrets"),
     "trainer": ("trl", "unsloth"),
     "runtime": ("local",),
     "evaluator": ("text-overlap",),

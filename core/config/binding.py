@@ -24,7 +24,7 @@ from docutune.suggestions import listed
 
 _DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "generate": ("grounded",),
-    "curate": ("duplicates", "secrets"),
+    "curate": ("leakage", "duplicates", "quality", "secrets"),
     "runtime": ("local",),
     "evaluate": ("text-overlap",),
 }

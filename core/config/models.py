@@ -179,7 +179,9 @@ class Frame(BaseModel):
     budget: Annotated[
         BudgetConfig | None, Field(description="what all requests to chat models may cost; unset: no limit")
     ] = None
-    curate: Annotated[Steps, Field(description="curators, in this order; unset: duplicates, secrets")] = None
+    curate: Annotated[
+        Steps, Field(description="curators, in this order; unset: leakage, duplicates, quality, secrets")
+    ] = None
     ratings: Annotated[
         Path | None,
         Field(description="a file that docutune dataset rate --export wrote: samples that it calls bad are left out"),

@@ -59,7 +59,9 @@ def comparing() -> Callable[[Sample], Compared]:
 
 def asked(sample: Sample) -> Folded:
     """All that is said before the last answer, system prompts aside, without the marks at its end."""
-    question, names = folded("\n".join(message.content for message in before_answer(sample) if message.role != "system"))
+    question, names = folded(
+        "\n".join(message.content for message in before_answer(sample) if message.role != "system")
+    )
     return question.rstrip(_END_MARKS), names
 
 

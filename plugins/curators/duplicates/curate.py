@@ -84,8 +84,6 @@ def _tell(context: Context, before: int, total: int, done: int) -> None:
     context.progress(before + done, total)
 
 
-
-
 def _clear(items: Sequence[_Item]) -> Iterator[tuple[int, str]]:
     """What needs no measure: empty answers, questions whose places disagree, and questions that were asked before."""
     disputed = _disputed(items)

@@ -92,7 +92,7 @@ class Quality:
 
     def _repetition(self, item: Exchange) -> str | None:
         limit = self._config.max_compression
-        if self._config.repetition and (ends_in_a_loop(item.answer) or repeats_lines(item.prose)):
+        if self._config.repetition and (ends_in_a_loop(item.prose) or repeats_lines(item.prose)):
             return "endless repetition: the answer says one thing again and again"
         if limit is not None and (ratio := compression(item.answer)) > limit:
             return f"endless repetition: zlib makes {ratio:.1f} times less of it"

@@ -1,8 +1,8 @@
 """Answers that repeat themselves without end, as models do that are caught in a loop.
 
-Duplicate lines: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher", 2021, table A1.
-Compression: Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022, section 4.5, who take
-2.4 for speech; technical answers with tables and code come to 2.7.
+Duplicate lines: Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher", 2021, table
+A1. Compression: Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022, section 4.5, who
+take 2.4 for speech; technical answers with tables and code come to 2.7.
 """
 
 from __future__ import annotations
@@ -36,14 +36,13 @@ def repeats_lines(prose: str) -> bool:
         return False
     again = [line for line, count in Counter(lines).items() for _ in range(count - 1)]
     characters = sum(map(len, lines))
-    return (
-        len(again) > _DUPLICATE_LINES * len(lines) and sum(map(len, again)) > _DUPLICATE_CHARACTERS * characters
-    )
+    return len(again) > _DUPLICATE_LINES * len(lines) and sum(map(len, again)) > _DUPLICATE_CHARACTERS * characters
 
 
-def ends_in_a_loop(text: str) -> bool:
-    """Whether the end says one thing, with a letter in it, four times or more without a break."""
-    tail = text[-_TAIL:][::-1]
+def ends_in_a_loop(prose: str) -> bool:
+    """Whether the end says one thing, with a letter in it, four times or more without a break; rows of a table may."""
+    lines = (line for line in prose[-_TAIL:].split("\n") if not line.lstrip().startswith("|"))
+    tail = "\n".join(lines).rstrip()[::-1]
     borders = _borders(tail)
     for length in range(_LEAST_TAIL, len(tail) + 1):
         period = length - borders[length - 1]
