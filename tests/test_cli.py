@@ -58,7 +58,7 @@ def test_a_known_error_is_one_line_and_a_hint(environment: Installed) -> None:
     assert done.returncode == 2
     error, hint = done.stderr.splitlines()
     assert error == "error: no plugin is called 'markdwn'; did you mean 'markdown'?"
-    assert hint.startswith("  installed: duplicates, ")
+    assert hint.startswith("  installed: balance, duplicates, ")
     assert done.stdout == ""
 
 
@@ -172,7 +172,7 @@ def test_descriptions_are_broken_at_the_width_of_the_terminal(environment: Insta
 
 def test_every_built_in_option_is_described(environment: Installed) -> None:
     plugins = environment.answer("plugins", "list")["plugins"]
-    assert len(plugins) == 10
+    assert len(plugins) == 15
     for plugin in plugins:
         [details] = environment.answer("plugins", "info", plugin["name"])
         assert all(option["description"] for option in details["options"]), plugin["name"]

@@ -19,14 +19,17 @@ loaded = [[item.entry_point, item.package, item.version] for item in found.loade
 print(json.dumps({"loaded": loaded, "failed": [asdict(item) for item in found.failed]}))
 """
 BUILT_IN = [
+    "balance",
     "duplicates",
     "grounded",
     "judge",
     "langchain",
+    "leakage",
     "local",
     "markdown",
     "pairs",
     "python",
+    "quality",
     "secrets",
     "text-overlap",
     "trl",
