@@ -20,18 +20,15 @@ print(json.dumps({"loaded": loaded, "failed": [asdict(item) for item in found.fa
 """
 BUILT_IN = [
     "balance",
-    "balance",
     "duplicates",
     "grounded",
     "judge",
     "langchain",
     "leakage",
-    "leakage",
     "local",
     "markdown",
     "pairs",
     "python",
-    "quality",
     "quality",
     "secrets",
     "text-overlap",
