@@ -17,6 +17,7 @@ _DUPLICATE_CHARACTERS = 0.2
 _TAIL = 600
 _LEAST_TIMES = 4
 _LEAST_TAIL = 48
+_LEAST_PART, _LEAST_PARTS = 12, 3  # what any such end has: its last characters so often, none of them twice
 
 
 def compression(text: str) -> float:
@@ -43,6 +44,8 @@ def ends_in_a_loop(prose: str) -> bool:
     """Whether the end says one thing, with a letter in it, four times or more without a break; rows of a table may."""
     lines = (line for line in prose[-_TAIL:].split("\n") if not line.lstrip().startswith("|"))
     tail = "\n".join(lines).rstrip()[::-1]
+    if tail.count(tail[:_LEAST_PART]) < _LEAST_PARTS:
+        return False  # quick to see of nearly every answer
     borders = _borders(tail)
     for length in range(_LEAST_TAIL, len(tail) + 1):
         period = length - borders[length - 1]
