@@ -236,10 +236,11 @@ STEPS = (
 )
 
 
-def reused_before(first: str | None) -> dict[str, str]:
+def reused_before(first: str | None, prompted: str = "reuse") -> dict[str, str]:
     """The plan in which `first` is made, all before it is reused, and all after it has to wait and see.
 
-    Parsing is done for the plan, so that the step after it need not wait.
+    Parsing is done for the plan, so that the steps after it need not wait; the second of two generators waits for none:
+    where `first` stands before it, it does what `prompted` says.
     """
     if first is None:
         return dict.fromkeys(STEPS, "reuse")
@@ -247,6 +248,8 @@ def reused_before(first: str | None) -> dict[str, str]:
     actions = ["reuse"] * place + ["make"] + ["waits"] * (len(STEPS) - place - 1)
     if first == "parse":
         actions[1] = "make"
+    if place < STEPS.index("generate:prompted"):
+        actions[STEPS.index("generate:prompted")] = prompted
     return dict(zip(STEPS, actions, strict=True))
 
 
@@ -302,11 +305,15 @@ EDITS: dict[str, tuple[Callable[[Project], None], str, str | None]] = {
 }
 
 
+CHANGES_PROMPTED = ("a code file's byte", "a module's name")
+"""Edits of the sources that the generator `prompted` gets to see, which looks at symbols alone."""
+
+
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_makes_again_what_depends_on_it_and_nothing_before(project: Project, edit: str) -> None:
     change, first, then = EDITS[edit]
     change(project)
-    assert project.plan() == reused_before(first)
+    assert project.plan() == reused_before(first, "make" if edit in CHANGES_PROMPTED else "reuse")
     project.answer("run", "--until", "dataset")
     assert project.plan() == reused_before(then)
 
@@ -314,8 +321,8 @@ def test_an_edit_makes_again_what_depends_on_it_and_nothing_before(project: Proj
 def test_another_version_of_the_records_makes_everything_again(project: Project) -> None:
     newer = replace(project, code=f"import docutune.records as r; r.RECORDS_VERSION += 1; {COMMAND}")
     plan = newer.answer("plan")["steps"]
-    assert {step["name"]: step["action"] for step in plan} == reused_before("parse")
-    assert [step["count"]["reused"] for step in plan if step["count"]] == [0, 0]
+    assert {step["name"]: step["action"] for step in plan} == reused_before("parse", "make")
+    assert [step["count"]["reused"] for step in plan if step["count"]] == [0, 0, 0]
     newer.answer("run", "--until", "dataset")
     made = {"parse": "reused", **dict.fromkeys(STEPS[1:4], "made"), "dataset": "reused"}
     assert newer.steps() == made  # the plan has parsed already, and the samples are the same
