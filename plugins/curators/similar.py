@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from operator import eq
@@ -17,13 +17,16 @@ from typing import TypeAlias
 
 from rensa import RMinHash
 
-Signature: TypeAlias = "array[int]"
+Signature: TypeAlias = bytes
+"""The hashes, four bytes each."""
+
 Bucket: TypeAlias = "list[int]"
 
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _SIZES = {False: 5, True: 2}
-_HASHES = 256
+_HASHES = 192
 _SEED = 20
+_UNSIGNED, _BYTES = "I", 4
 _WANTED_RECALL = 1 - 1e-6
 _DEVIATIONS = 5
 _CHUNK = 1000
@@ -78,29 +81,27 @@ def signatures(texts: Sequence[str], tick: Callable[[int], None] = lambda done: 
     for start in range(0, len(texts), _CHUNK):
         shingled = [list(shingles(text)) for text in texts[start : start + _CHUNK]]
         for digest in RMinHash.digests_from_token_sets(shingled, _HASHES, _SEED):
-            yield array("I", digest)
+            yield array(_UNSIGNED, digest).tobytes()
         tick(min(start + _CHUNK, len(texts)))
 
 
 def bands(signature: Signature, threshold: float) -> list[bytes]:
     """Keys, band by band, of which two texts at least as similar as `threshold` (nearly) always share one."""
-    rows = _rows(threshold)
-    return [signature[at : at + rows].tobytes() for at in range(0, _HASHES - rows + 1, rows)]
+    width = _rows(threshold) * _BYTES
+    return [signature[at : at + width] for at in range(0, len(signature) - width + 1, width)]
 
 
 def _shared_buckets(marks: Sequence[Signature], threshold: float) -> list[list[Bucket]]:
     """For each text the buckets that it shares with others, empty at first. One band at a time, to save memory."""
     shared: list[list[Bucket]] = [[] for _ in marks]
-    rows = _rows(threshold)
-    for at in range(0, _HASHES - rows + 1, rows):
-        members: dict[bytes, list[int]] = defaultdict(list)
-        for index, mark in enumerate(marks):
-            members[mark[at : at + rows].tobytes()].append(index)
-        for together in members.values():
-            if len(together) > 1:
-                bucket: Bucket = []
-                for index in together:
-                    shared[index].append(bucket)
+    width = _rows(threshold) * _BYTES
+    for at in range(0, _HASHES * _BYTES - width + 1, width):
+        keys = [mark[at : at + width] for mark in marks]
+        often = {key for key, count in Counter(keys).items() if count > 1}
+        buckets: dict[bytes, Bucket] = defaultdict(list)
+        for index, key in enumerate(keys):
+            if key in often:
+                shared[index].append(buckets[key])
     return shared
 
 
@@ -110,7 +111,7 @@ def _may_be_similar(first: Signature, second: Signature, threshold: float) -> bo
     Far is more than five standard deviations of that estimate.
     """
     deviation = math.sqrt(threshold * (1 - threshold) / _HASHES)
-    equal: int = sum(map(eq, first, second))
+    equal: int = sum(map(eq, memoryview(first).cast(_UNSIGNED), memoryview(second).cast(_UNSIGNED)))
     return equal / _HASHES >= threshold - _DEVIATIONS * deviation
 
 
