@@ -24,9 +24,9 @@ Bucket: TypeAlias = "list[int]"
 
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _SIZES = {False: 5, True: 2}
-_HASHES = 192
+_HASHES = 256
 _SEED = 20
-_UNSIGNED, _BYTES = "I", 4
+_BYTES = 4
 _WANTED_RECALL = 1 - 1e-6
 _DEVIATIONS = 5
 _CHUNK = 1000
@@ -81,7 +81,7 @@ def signatures(texts: Sequence[str], tick: Callable[[int], None] = lambda done: 
     for start in range(0, len(texts), _CHUNK):
         shingled = [list(shingles(text)) for text in texts[start : start + _CHUNK]]
         for digest in RMinHash.digests_from_token_sets(shingled, _HASHES, _SEED):
-            yield array(_UNSIGNED, digest).tobytes()
+            yield array("I", digest).tobytes()
         tick(min(start + _CHUNK, len(texts)))
 
 
@@ -111,7 +111,7 @@ def _may_be_similar(first: Signature, second: Signature, threshold: float) -> bo
     Far is more than five standard deviations of that estimate.
     """
     deviation = math.sqrt(threshold * (1 - threshold) / _HASHES)
-    equal: int = sum(map(eq, memoryview(first).cast(_UNSIGNED), memoryview(second).cast(_UNSIGNED)))
+    equal: int = sum(map(eq, memoryview(first).cast("I"), memoryview(second).cast("I")))
     return equal / _HASHES >= threshold - _DEVIATIONS * deviation
 
 
