@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from docutune.records import JsonValue, Made, Origin, Sample, Split, fingerprint, from_json, to_json
+from docutune.wording import ALIKE, asked, blocks, jaccard, pairs
 
 HeldOut = Literal["rephrased", "unseen", "given", "random"]
 Mark: TypeAlias = "tuple[Split | None, HeldOut | None]"
@@ -88,7 +89,8 @@ def assemble(
     for members in hidden.values():
         marks.update(dict.fromkeys(members, (None, None)))
         marks[members[0]] = ("test", "unseen")
-    marks.update(_rephrased(seen, options))
+    phrasings = {key: [made[name].sample for name in members] for key, members in seen.items()}
+    marks.update(_rephrased(phrasings, options))
     marks.update(_ready_made({name: made[name].sample for name in ready}, ready, unseen, options))
     rows = tuple(Row(item, *marks.get(name, ("train", None))) for name, item in made.items())
     return Dataset(version_of(rows), rows)
@@ -134,19 +136,36 @@ def _ready_made(
             yield name, (split, "random" if sample.fact in drawn and not given[name] else "given")
 
 
-def _rephrased(groups: Mapping[tuple[str, str], Sequence[str]], options: SplitOptions) -> dict[str, Mark]:
+def _rephrased(groups: Mapping[tuple[str, str], Sequence[Sample]], options: SplitOptions) -> dict[str, Mark]:
     """Hold out whole phrasings; a fact always keeps one phrasing to train on. The ids are sorted, thus arbitrary."""
-    facts = sorted({fact for (fact, _), members in groups.items() if len(members) > 1})
+    apart = {key: _apart(members) for key, members in groups.items()}
+    facts = sorted({fact for (fact, _), spare in apart.items() if spare})
     tested = _chosen(facts, options.rephrased, options.seed, "rephrased")
     validated = _chosen(facts, options.validation, options.seed, "validation")
     marks: dict[str, Mark] = {}
-    for (fact, _), members in groups.items():
-        spare = list(members[1:])
+    for (fact, _), spare in apart.items():
         if fact in tested and spare:
-            marks[spare.pop()] = ("test", "rephrased")
+            marks[spare.pop().id] = ("test", "rephrased")
         if fact in validated and spare:
-            marks[spare.pop()] = ("validation", "rephrased")
+            marks[spare.pop().id] = ("validation", "rephrased")
     return marks
+
+
+def _apart(phrasings: Sequence[Sample]) -> list[Sample]:
+    """The phrasings but the first that ask in words of their own.
+
+    Whoever was trained on one wording around a piece of code was asked about that code: another wording tests nothing.
+    """
+    if len(phrasings) < 2:
+        return []
+    texts = [asked(sample) for sample in phrasings]
+    words, code = [pairs(text) for text in texts], [blocks(text) for text in texts]
+
+    def same(one: int, two: int) -> bool:
+        return one != two and (bool(code[one] & code[two]) or jaccard(words[one], words[two]) >= ALIKE)
+
+    places = range(len(phrasings))
+    return [phrasings[one] for one in places[1:] if not any(same(one, two) for two in places)]
 
 
 def names(sample: Sample) -> set[str]:

@@ -7,6 +7,7 @@ import pytest
 from docutune.config import SplitConfig
 from docutune.corpus import Dataset, assemble, names, row_lines, split_files
 from docutune.records import Made, Message, Origin, Sample, Span, Split
+from docutune.report.likeness import duplicates
 
 
 def made(fact: str, phrasing: int, line: int = 1, symbols: tuple[str, ...] = ()) -> Made:
@@ -126,3 +127,29 @@ def test_splits_that_files_give_are_kept_and_nothing_more_is_held_out_for_them()
 def test_one_pair_alone_is_trained_on() -> None:
     made = pairs(1)
     assert len(assemble(made, SplitConfig(test=0.9), {made[0].sample.id: None}).of("train")) == 1
+
+
+BROKEN = "```python\nimport acme\n\nacme.send(parcel, town='Oslo', grams=5)\n```"
+ASKING = ("Why does this fail?", "Can you repair what I wrote?", "Please help me with these lines.")
+
+
+@pytest.mark.parametrize(
+    "questions",
+    [
+        [f"{words}\n\n{BROKEN}" for words in ASKING],
+        [f"Why is it so that a parcel to the town comes on the next day of the week{mark}" for mark in ("?", " now?")],
+    ],
+)
+def test_a_phrasing_that_asks_in_the_same_words_or_about_the_same_code_is_not_held_out(questions: list[str]) -> None:
+    def phrased(fact: str, question: str) -> Made:
+        messages = (Message("user", question.replace("parcel", fact)), Message("assistant", f"So is {fact}."))
+        return Made(Sample(messages, "bug-fix", fact), made(fact, 0).origin)
+
+    alike = [phrased(f"thing{number}", question) for number in range(20) for question in questions]
+    options = SplitConfig(rephrased=0.5, validation=0.5)
+    dataset = assemble([*alike, *corpus()], options)
+    assert not {item.sample.kind for split in SPLITS[1:] for item in dataset.of(split)} & {"bug-fix"}
+    assert {row.made.sample.id: row.split for row in assemble(corpus(), options).rows}.items() <= {
+        row.made.sample.id: row.split for row in dataset.rows
+    }.items()
+    assert duplicates(dataset).leaked == 0

@@ -12,8 +12,9 @@ from docutune.corpus import Dataset, Row
 from docutune.records import Sample
 from docutune.report.facts import Lengths
 from docutune.report.histogram import spread
-from docutune.report.likeness import answered, asked, duplicates
+from docutune.report.likeness import duplicates
 from docutune.report.quality import Content, LanguageCount, ShownSample, Writing
+from docutune.wording import answered, asked
 
 SHOWN = 20
 LEFT_OUT = "left out"

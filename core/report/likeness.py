@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from math import ceil
 
 from docutune.corpus import Dataset
 from docutune.records import Sample
 from docutune.report.quality import Duplicates, Leak
-
-ALIKE = 0.8
-"""From this Jaccard similarity of their pairs of words on, two texts say about the same."""
+from docutune.wording import ALIKE, answered, asked, jaccard, normal, pairs
 
 _SHOWN = 20
-_NAME = re.compile(r"[`._(]\w")
-_WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")  # a Chinese character is a word
 
 
 def duplicates(dataset: Dataset) -> Duplicates:
@@ -37,27 +30,6 @@ def duplicates(dataset: Dataset) -> Duplicates:
     leaks = [*(_leak(*item, 1.0) for item in exact), *(_leak(*item) for item in near)]
     repeated, contradicting = _repeated(splits)
     return Duplicates(len(held_out), repeated, contradicting, len(exact), len(near), tuple(leaks[:_SHOWN]))
-
-
-def asked(sample: Sample) -> str:
-    """All that the user says, without the assistant's turns."""
-    return "\n".join(message.content for message in sample.messages if message.role == "user")
-
-
-def answered(sample: Sample) -> str:
-    """All that the assistant says."""
-    return "\n".join(message.content for message in sample.messages if message.role == "assistant")
-
-
-def normal(text: str) -> str:
-    """The words of a text in one form of letters: white space, width, punctuation at the edges and case go.
-
-    Names keep their case: `Group` and `group` are two.
-    """
-    words = unicodedata.normalize("NFKC", text).split()
-    named = _NAME.search(text) is not None
-    folded = (word if named and _NAME.search(word) else word.casefold() for word in words)
-    return " ".join(folded).strip(" .?!:;,。？！：；，、")
 
 
 def _repeated(splits: Mapping[str, Sequence[Sample]]) -> tuple[int, int]:
@@ -84,15 +56,15 @@ def _near(
     held_out: Sequence[tuple[str, Sample]], trained: Sequence[Sample]
 ) -> Iterator[tuple[str, Sample, Sample, float]]:
     """Each held-out sample with the training sample that is most like it, where both question and answer are alike."""
-    questions = [_pairs(asked(sample)) for _, sample in held_out]
-    others = [_pairs(asked(sample)) for sample in trained]
+    questions = [pairs(asked(sample)) for _, sample in held_out]
+    others = [pairs(asked(sample)) for sample in trained]
     for place, candidates in _joined(questions, others).items():
         split, sample = held_out[place]
-        answer = _pairs(answered(sample))
+        answer = pairs(answered(sample))
         alike = {
             other: likeness
             for other, likeness in candidates
-            if _jaccard(answer, _pairs(answered(trained[other]))) >= ALIKE
+            if jaccard(answer, pairs(answered(trained[other]))) >= ALIKE
         }
         if alike:
             best = max(alike, key=lambda other: (alike[other], -other))
@@ -113,7 +85,7 @@ def _joined(left: Sequence[frozenset[str]], right: Sequence[frozenset[str]]) -> 
     found: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for other, items in enumerate(right):
         for place in {place for item in _prefix(items, counts) for place in index.get(item, ())}:
-            likeness = _jaccard(left[place], items)
+            likeness = jaccard(left[place], items)
             if likeness >= ALIKE:
                 found[place].append((other, likeness))
     return found
@@ -122,17 +94,6 @@ def _joined(left: Sequence[frozenset[str]], right: Sequence[frozenset[str]]) -> 
 def _prefix(items: frozenset[str], counts: Mapping[str, int]) -> list[str]:
     rarest = sorted(items, key=lambda item: (counts[item], item))
     return rarest[: len(items) - ceil(ALIKE * len(items)) + 1]
-
-
-def _pairs(text: str) -> frozenset[str]:
-    """Neighbouring words of a text, together; a single word alone."""
-    words = _WORDS.findall(normal(text))
-    return frozenset(f"{one} {two}" for one, two in pairwise(words)) or frozenset(words)
-
-
-def _jaccard(one: frozenset[str], two: frozenset[str]) -> float:
-    shared = len(one & two)
-    return shared / (len(one) + len(two) - shared) if one or two else 1.0
 
 
 def _leak(split: str, sample: Sample, trained: Sample, alike: float) -> Leak:
