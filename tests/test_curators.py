@@ -146,6 +146,31 @@ def test_what_is_good_stays(question: str, answer: str, language: str) -> None:
     assert reasons(Quality(QualityConfig()), [made(question, answer, language=language)]) == {}
 
 
+CHINESE = "仓库把包裹寄给世界各地的客户，并且每天都开门。"
+
+
+@pytest.mark.parametrize("question", ["What does it say?", 'Explain "发送包裹".', "Explain 发送包裹.", "发送包裹"])
+def test_an_answer_in_chinese_of_an_english_sample_goes_whatever_its_question_quotes(question: str) -> None:
+    assert set(reasons(Quality(QualityConfig(min_question=0)), [made(question, CHINESE)])) == {0}
+
+
+def test_chinese_about_code_that_is_taken_for_english_stays() -> None:
+    code = "```python\nimport acme\nfor parcel in acme.depot(town='Oslo', limit=None, strict=False).parcels:\n    "
+    answer = f"{CHINESE}\n\n{code}acme.send(parcel, grams=parcel.weight, label=parcel.label, paid=True)\n```"
+    assert reasons(Quality(QualityConfig()), [made("acme.send 怎么用？", answer)]) == {}
+
+
+@pytest.mark.parametrize("what", ["question", "answer"])
+def test_limits_of_length_that_nothing_keeps_are_refused(what: str, environment: Any) -> None:
+    (environment.work / "pipeline.yaml").write_text(
+        "version: 1\nproject: acme\nsources: [{path: docs}]\n"
+        f"curate: [{{uses: quality, with: {{min_{what}: 50, max_{what}: 10}}}}]\n"
+    )
+    done = environment.docutune("validate")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"min_{what} 50 is more than max_{what} 10: no {what} would stay" in done.stderr
+
+
 def test_rules_can_be_switched_off_and_phrases_added() -> None:
     everything_off = QualityConfig(
         min_question=0, min_answer=0, max_answer=None, language="off", repeated_question=False,

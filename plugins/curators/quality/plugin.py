@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from docutune import Registration, hookimpl
 
@@ -35,6 +35,16 @@ class Config(BaseModel):
     )
     truncated: bool = Field(True, description="Leave out answers that surely break off.")
 
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        for what, least, most in (
+            ("question", self.min_question, self.max_question),
+            ("answer", self.min_answer, self.max_answer),
+        ):
+            if most is not None and least > most:
+                raise ValueError(f"min_{what} {least} is more than max_{what} {most}: no {what} would stay")
+        return self
+
 
 @hookimpl
 def docutune_curators() -> list[Registration]:
@@ -42,7 +52,7 @@ def docutune_curators() -> list[Registration]:
     return [
         Registration(
             name="quality",
-            revision=1,
+            revision=2,
             summary="Leaves out answers of odd length or language, boilerplate, endless repetition, broken-off answers",
             config=Config,
             load="docutune.plugins.curators.quality.curate:Quality",

@@ -17,11 +17,15 @@ _LETTERS_OF_A_WIDE_ONE = 3
 
 @dataclass(frozen=True)  # cached properties need a __dict__
 class Exchange:
-    """The last question and the answer to it. `prose` is the answer without code, in blocks or in its lines."""
+    """The last question and the answer to it. `prose` is the answer without code, in blocks or in its lines.
+
+    `said` is all that user and assistant say, code and former turns, too.
+    """
 
     question: str
     answer: str
     language: str
+    said: str
 
     @cached_property
     def prose(self) -> str:
@@ -34,7 +38,8 @@ class Exchange:
 def exchange(sample: Sample) -> Exchange:
     """The last question of a sample and its answer, without space around them."""
     asked = [message.content for message in before_answer(sample) if message.role == "user"]
-    return Exchange(asked[-1].strip() if asked else "", answer_of(sample).strip(), sample.language)
+    said = "\n".join(message.content for message in sample.messages if message.role != "system")
+    return Exchange(asked[-1].strip() if asked else "", answer_of(sample).strip(), sample.language, said)
 
 
 def size(text: str) -> int:
