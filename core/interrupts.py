@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from docutune.errors import EXIT_INTERRUPTED
@@ -15,6 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _heard: list[int] = []
 _finishing: list[str] = []
 _answers: list[str] = []
+_ends: list[Callable[[], str | None]] = []
 _live_lines: list[object] = []
 
 
@@ -36,6 +37,20 @@ def leaving(what: str) -> Iterator[None]:
         yield
     finally:
         _answers.pop()
+
+
+@contextmanager
+def ended_by(end: Callable[[], str | None]) -> Iterator[None]:
+    """In this block the first signal calls `end` in place of raising KeyboardInterrupt; a second one raises it.
+
+    `end` sees to it that the work ends soon, and gives what that waits for, which is said to the user; None where there
+    is nothing to wait for, and all is as without this block. It is called between any two steps of the main thread.
+    """
+    _ends.append(end)
+    try:
+        yield
+    finally:
+        _ends.pop()
 
 
 @contextmanager
@@ -71,6 +86,11 @@ def line_ends(line: object) -> None:
     _live_lines.remove(line)
 
 
+def insisted() -> bool:
+    """Whether there was a second signal: whoever gave it waits for nothing."""
+    return len(_heard) > 1
+
+
 def exit_code() -> int:
     """As a shell tells it of a process that the first signal ended: 130, 143 or 129."""
     return 128 + _heard[0] if _heard else EXIT_INTERRUPTED
@@ -83,9 +103,12 @@ def _interrupt(signum: int, _: object) -> None:
     if not first and what:
         _say(f"still {what}; docutune stop --now ends it at once")
         return
+    awaited = _ends[-1]() if first and _ends else None
+    what = awaited or what
     if first:
         _say(_answers[-1] if _answers else f"stopping: {what}..." if what else "stopping...")
-    raise KeyboardInterrupt
+    if awaited is None:
+        raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:

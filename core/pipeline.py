@@ -148,13 +148,16 @@ class Pipeline:
     def budget(self, run: str) -> Budget:
         """What the chat models of a run may cost; earlier requests without a price count at the dearest of today's.
 
-        That models of this machine are free says nothing of what others cost.
+        That models of this machine are free says nothing of what others cost, and one model's price says nothing of
+        another's that has none: then nobody knows what such requests cost.
         """
         asking = (*self.config.generate, *self.config.curate)
         options = [step.options for step in asking if isinstance(step.options, ChatConfig)]
         sending = [found for found in options if not found.is_local]
-        prices = [found for found in map(Prices.of, sending or options) if found is not None]
-        dearest = Prices(max(p.input for p in prices), max(p.output for p in prices)) if prices else None
+        known = [Prices.of(found) for found in sending or options]
+        prices = [found for found in known if found is not None]
+        is_known = len(prices) == len(known) > 0
+        dearest = Prices(max(p.input for p in prices), max(p.output for p in prices)) if is_known else None
         return Budget(self.config.budget, dearest, self.store, run)
 
     def run(self, window: Window, log: RunLog) -> Products:

@@ -325,6 +325,7 @@ def test_a_refused_key_stops_the_run_at_once_and_loses_nothing(environment: Inst
         project.write(concurrency=3)
         said_last = project.fail()
         assert "refuses every request: the key is not accepted (HTTP 401): Incorrect API key provided" in said_last
+        assert "the key came from TEST_KEY, which is set (`api_key_env`): see that it is this server's" in said_last
         assert KEY not in said_last and len(said_last.strip().splitlines()) == 2
         assert project.replies == 6, "also the slow one, which came after the refusal"
         assert len(server.asked) <= 6 + 3
@@ -332,6 +333,18 @@ def test_a_refused_key_stops_the_run_at_once_and_loses_nothing(environment: Inst
         refuses = False
         project.run()
         assert len(server.asked) == asked + 34
+
+
+def test_a_refused_key_is_named_by_its_variable_and_whether_that_was_set(environment: Installed) -> None:
+    with ChatServer(lambda asked: failed(401)) as server:
+        project = Project(environment, server, 1)
+        del project.options["api_key_env"]
+        project.write()
+        unset = environment.docutune("run", OPENAI_API_KEY="").stderr
+        assert "OPENAI_API_KEY is not set: set it, or name another variable in `api_key_env`; every reply" in unset
+        was_set = environment.docutune("run", OPENAI_API_KEY=KEY).stderr
+        assert "the key came from OPENAI_API_KEY, which is set: see that it is this server's; every reply" in was_set
+        assert KEY not in was_set
 
 
 def test_a_slow_reply_holds_up_nobody_else(environment: Installed) -> None:

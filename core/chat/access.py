@@ -27,9 +27,13 @@ from docutune.chat.secrets import Guard
 from docutune.chat.wording import worded
 from docutune.contracts import Reply
 from docutune.errors import Cancelled, DocutuneError, Unanswered
+from docutune.interrupts import ended_by, insisted
 from docutune.records import Message, Span
 
 GRACE_SECONDS = 10.0
+LONGEST_LEAVE = 30.0
+"""Seconds for which a user who stops waits for replies at most; less where a request may take less."""
+
 _MOST_WRITERS = 16
 FEWEST_JUDGED = 100
 """Of shorter prompts, in tokens, nobody can say whether a server cut them."""
@@ -84,6 +88,10 @@ class ChatAccess:
         self.stays = local is not None
         self._under_way: set[asyncio.Task[Kept]] = set()
         self._answered = False
+        self._loop = asyncio.get_running_loop()
+        self._user = asyncio.current_task()
+        self._is_ending = False
+        self.left = False
 
     def lend(self, spans: tuple[Span, ...]) -> Lent:
         """The chat for one task."""
@@ -97,13 +105,38 @@ class ChatAccess:
         """All was asked. What stopped it is raised here, should the plugin that asked not have let it pass."""
         self._pace.check()
 
+    def leave(self) -> str | None:
+        """The user wants to stop: send nothing more, and end once the replies to what was sent are there.
+
+        What that waits for, in words; None when there is nothing to wait for. A signal may call it at any moment.
+        """
+        if self.stays or not self._under_way:
+            return None
+        self.left = True
+        self._pace.refuse(Cancelled())
+        self._loop.call_soon_threadsafe(self._break_off)
+        count = len(self._under_way)
+        replies = "the reply" if count == 1 else f"the {count:,} replies"
+        return f"at most {self._patience:g} s for {replies} under way, which may be paid for; a second Ctrl-C ends now"
+
     async def finish(self) -> None:
         """Wait a moment for the replies to what was sent; nothing more is sent meanwhile."""
+        self._is_ending = True
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=GRACE_SECONDS)
+            await asyncio.wait(self._under_way, timeout=self._patience if self.left else GRACE_SECONDS)
+
+    @property
+    def _patience(self) -> float:
+        return min(self.options.timeout, LONGEST_LEAVE)
+
+    def _break_off(self) -> None:
+        """Cancel whoever asks, but for what is under way, which nobody needs to await."""
+        if self._user is not None and not self._is_ending:
+            self._user.cancel()
 
     async def close(self) -> None:
         """Close what was opened in this loop."""
+        self._is_ending = True
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -254,19 +287,30 @@ class ChatAccess:
 async def access(options: ChatConfig, budget: Budget, local: Model | None = None) -> AsyncIterator[ChatAccess]:
     """The chat model of these options, or `local` in its place, in the running event loop; closed at the block's end.
 
-    When something fails, replies to what was sent before are awaited and kept; a user who stops is not kept waiting.
+    When something fails, or the user stops, replies to what was sent before are awaited and kept. That takes some
+    seconds at most, and a user who stops a second time is not kept waiting.
     """
     opened = ChatAccess(options, budget, local)
-    try:
-        yield opened
-        opened.end()
-    except Cancelled:
-        raise
-    except DocutuneError:
-        await opened.finish()
-        raise
-    finally:
-        await opened.close()
+    with ended_by(opened.leave):
+        try:
+            yield opened
+            opened.end()
+        except asyncio.CancelledError:
+            if not opened.left or insisted():
+                raise
+            await opened.finish()
+            raise Cancelled from None
+        except Cancelled:
+            if opened.left and not insisted():
+                await opened.finish()
+            raise
+        except DocutuneError:
+            await opened.finish()
+            raise
+        finally:
+            await opened.close()
+    if opened.left:  # in the very moment in which all was done
+        raise Cancelled
 
 
 def _spent(failure: Failed, amount: Amount) -> Amount:

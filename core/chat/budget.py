@@ -24,9 +24,10 @@ _FEWEST_REPLIES = 10
 
 @dataclass
 class Tally:
-    """What was done, to be told: by this run, or by one of its steps."""
+    """What was done, to be told: by this run, or by one of its steps. `unpriced`: a part of it has no known cost."""
 
     made: Amount = field(default_factory=Amount)
+    unpriced: bool = False
     reused: int = 0
     used: bool = False
 
@@ -45,6 +46,7 @@ class Budget:
         self._store = store
         self._counted: set[str] = set()
         self._spent = Amount()
+        self._unpriced = False
         self._under_way: dict[str, Amount] = {}
 
     @cached_property
@@ -100,8 +102,10 @@ class Budget:
     def settle(self, attempt: Attempt, amount: Amount) -> None:
         """Replace what was set aside by what was spent."""
         del self._under_way[attempt.id]
-        self._count(attempt.id, amount)
+        self._count(attempt.id, amount, attempt.priced)
         self._counted.add(attempt.request)
+        for tally in (self.total, self.step):
+            tally.unpriced = tally.unpriced or not attempt.priced
         self._told(made=amount)
 
     def refusal(self, most: Amount) -> DocutuneError:
@@ -116,7 +120,7 @@ class Budget:
         """What the manifest says of this run's spending; None when no chat model was asked for anything."""
         if not self.total.used:
             return None
-        counted: JsonValue = self._told_amount(self._spent)
+        counted: JsonValue = self._told_amount(self._spent, self._unpriced)
         return {**self._shown(self.total), "counted": counted, "budget": self.limits.model_dump(mode="json")}
 
     def take_figures(self) -> dict[str, JsonValue]:
@@ -147,15 +151,17 @@ class Budget:
         return None
 
     def _count_earlier(self, attempt: Attempt) -> None:
-        amount = attempt.amount
-        if not attempt.priced and self._prices is not None:
+        amount, is_priced = attempt.amount, attempt.priced
+        if not is_priced and self._prices is not None:
             amount = replace(amount, cost=self._prices.cost(amount.input_tokens, amount.output_tokens))
-        self._count(attempt.id, amount)
+            is_priced = True
+        self._count(attempt.id, amount, is_priced)
 
-    def _count(self, name: str, amount: Amount) -> None:
+    def _count(self, name: str, amount: Amount, is_priced: bool) -> None:
         if name not in self._counted:
             self._counted.add(name)
             self._spent += amount
+            self._unpriced = self._unpriced or not is_priced
 
     def _passed(self, most: Amount) -> tuple[str, str, str] | None:
         """The limit that could be passed, what is spent of it and what is needed, in words."""
@@ -176,14 +182,16 @@ class Budget:
             tally.used = True
 
     def _shown(self, tally: Tally) -> dict[str, JsonValue]:
-        return {**self._told_amount(tally.made), "replies_reused": tally.reused}
+        return {**self._told_amount(tally.made, tally.unpriced), "replies_reused": tally.reused}
 
-    def _told_amount(self, amount: Amount) -> dict[str, JsonValue]:
+    def _told_amount(self, amount: Amount, unpriced: bool) -> dict[str, JsonValue]:
+        """The cost only where that of every request is known: a part of it would look like the whole."""
+        is_known = not unpriced and (self._prices is not None or amount.cost > 0)
         return {
             "requests": amount.requests,
             "input_tokens": amount.input_tokens,
             "output_tokens": amount.output_tokens,
-            "cost_usd": None if self._prices is None else round(amount.cost, 6),
+            "cost_usd": round(amount.cost, 6) if is_known else None,
         }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from docutune.errors import DocutuneError
 
 _FATAL = {401: "the key is not accepted", 402: "the account cannot pay", 403: "access is denied", 404: "not found"}
+_OF_THE_KEY = {401, 403}
 _PASSING = {408, 409, 425, 429}
 _LIMITED = 429
 _TOO_MUCH = {_LIMITED, 503, 504, 529}
@@ -52,8 +53,11 @@ class Failed(Exception):
         self.answered = answered
 
 
-def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Failed:
-    """What this error of a chat model's client means; `redact` takes secrets out of what the server or client said."""
+def explain(error: Exception, model: str, key: str, redact: Callable[[str], str]) -> Failed:
+    """What this error of a chat model's client means.
+
+    `key` says where the key came from; `redact` takes secrets out of what the server or client said.
+    """
     from langchain_core.exceptions import ModelConnectionError, ModelError, ModelTimeoutError
 
     broken = _broken_connection(error)
@@ -63,7 +67,7 @@ def explain(error: Exception, model: str, redact: Callable[[str], str]) -> Faile
         return Failed("no answer within the timeout", again=True, billed=True, crowded=True)
     status = _status(error)
     if status is not None and status >= 400:
-        return _by_status(status, error, model, redact)
+        return _by_status(status, error, model, key, redact)
     if isinstance(error, ModelConnectionError) or _is_transport(error):
         return _broken("ConnectError" not in {type(cause).__name__ for cause in _causes(error)})
     if isinstance(error, ModelError):
@@ -91,13 +95,13 @@ def _broken(was_reached: bool) -> Failed:
     return Failed(reason, again=True, received=was_reached, billed=was_reached, crowded=True)
 
 
-def _by_status(status: int, error: Exception, model: str, redact: Callable[[str], str]) -> Failed:
+def _by_status(status: int, error: Exception, model: str, key: str, redact: Callable[[str], str]) -> Failed:
     said = _words(error, redact)
     if status in _FATAL or _OUT_OF_QUOTA in said or getattr(error, "code", None) == _OUT_OF_QUOTA:
         why = _FATAL.get(status, "the account's quota is used up")
         fatal = DocutuneError(
             f"the server of {model} refuses every request: {why} (HTTP {status}): {said}",
-            "see `model`, `base_url` and the key's environment variable; every reply received is kept",
+            f"{key if status in _OF_THE_KEY else 'see `model` and `base_url`'}; every reply received is kept",
         )
         return Failed(why, again=False, fatal=fatal)
     return Failed(

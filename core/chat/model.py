@@ -62,12 +62,24 @@ class Provider:
             async with asyncio.timeout(self._options.timeout):
                 return await self._invoke(request, schema)
         except Exception as error:
-            raise explain(error, self._options.named, self._redact) from None  # it may quote the key
+            raise explain(error, self._options.named, self._key(), self._redact) from None  # it may quote the key
 
     async def close(self) -> None:
         """Close the connections that the client holds open in this loop."""
         if self._client is not None:
             await self._client.aclose()
+
+    def _key(self) -> str:
+        """Where the key came from, in words; LangChain's classes know the variables of their providers."""
+        asked = self._options.api_key_env
+        names = [asked] if asked else [*self._model.lc_secrets.values()]
+        wanted = " or ".join(names) or "the variable of the provider's key"
+        used = next((name for name in names if os.environ.get(name)), None)
+        if used is None:
+            return f"{wanted} is not set: set it, or name another variable in `api_key_env`"
+        return (
+            f"the key came from {used}, which is set{' (`api_key_env`)' if asked else ''}: see that it is this server's"
+        )
 
     async def _invoke(self, request: Request, schema: type[BaseModel]) -> Received:
         from langsmith import tracing_context

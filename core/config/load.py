@@ -70,7 +70,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     problems += [*_source_problems(document, path.parent, claims), *binder.problems]
     problems += _model_problems(document, path.parent)
     problems += _ratings_problems(document, path.parent)
-    problems += _price_problems(document, frame, sections["generate"])
+    problems += _price_problems(document, frame, (*sections["generate"], *sections["curate"]))
     chosen = choose(document, frame, path, problems)
     problems += _validation_problems(document, frame, validated(frame, chosen, path))
     problems = [item for item in problems if item in document.problems or item.key not in document.unreadable]
