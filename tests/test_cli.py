@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +169,14 @@ def test_descriptions_are_broken_at_the_width_of_the_terminal(environment: Insta
         narrow = environment.docutune("plugins", "info", "trl", COLUMNS=str(columns)).stdout
         assert max(map(len, narrow.splitlines()[1:])) <= columns
         assert narrow.split() == wide.split()
+
+
+def test_one_long_default_does_not_move_the_descriptions_of_the_other_options(environment: Installed) -> None:
+    lines = environment.docutune("plugins", "info", "langchain").stdout.splitlines()
+    (phrasings,) = [line for line in lines if line.startswith("    phrasings ")]
+    assert max(map(len, re.findall(" +", phrasings))) < 60
+    (kinds,) = [line for line in lines if line.startswith("    kinds ")]
+    assert kinds.index("default [") > 100
 
 
 def test_every_built_in_option_is_described(environment: Installed) -> None:

@@ -126,7 +126,13 @@ def test_one_sample_comes_with_where_it_comes_from(project: Installed, versions:
 
 
 def test_what_was_left_out_is_shown_with_its_reason_and_content(copy: Installed, versions: list[str]) -> None:
-    text = docutune(copy.work, "dataset", "show", "--rejected", "--reason", "duplicates").stdout
+    assert answer(copy.work, "dataset", "show", "--rejected", "--reason", "duplicates")["rejected"] == []
+    kinds = answer(copy.work, "dataset", "show", "--rejected")["reasons"]
+    (kind,) = [kind for kind in kinds if kind.startswith("duplicates: ")]
+    by_kind = answer(copy.work, "dataset", "show", "--rejected", "--reason", kind)
+    text = docutune(copy.work, "dataset", "show", "--rejected", "--reason", kind.partition(": ")[2].upper()).stdout
+    assert len(by_kind["rejected"]) == kinds[kind]
+    assert all(item["subject"][:16] in text for item in by_kind["rejected"])
     first, counted, *_ = text.splitlines()
     assert first.startswith(f"1 left out of version {versions[2]} by run ")
     assert counted.split()[:2] == ["1", "duplicates:"]

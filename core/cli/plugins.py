@@ -18,6 +18,7 @@ from docutune.registry import Entry, Registry
 from docutune.suggestions import did_you_mean
 
 _LEAST_ROOM = 20  # columns
+_MOST_COLUMN = 60  # a longer cell moves what follows in its own row alone
 
 
 @click.group()
@@ -97,7 +98,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [min(max(map(len, column)), _MOST_COLUMN) for column in zip(*rows, strict=True)]
     for row in rows:
         left = "".join(f"{cell:<{width}}  " for cell, width in zip(row[:-1], widths[:-1], strict=True))
         click.echo(_fitted(left, row[-1]))

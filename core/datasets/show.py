@@ -89,14 +89,14 @@ def show(store: Store, chosen: Chosen, wanted: Wanted) -> Shown:
 def left_out(store: Store, chosen: Chosen, reason: str | None = None) -> list[LeftOut]:
     """What was left out when the version was first made or, where a run was named, by that run.
 
-    `reason`: only those whose kind or reason has this text in it.
+    `reason`: only those whose reason has this text in it, or whose kind it is ("secrets: secret").
     """
     lines = rejected_of(store.run_folder(chosen.run)) if chosen.run else versions.read_rejected(store, chosen.version)
     found = [_left_out(line) for line in lines]
     if reason is None:
         return found
     text = reason.casefold()
-    return [item for item in found if text in f"{item.producer}: {item.reason}".casefold()]
+    return [item for item in found if text in item.reason.casefold() or text == item.kind.casefold()]
 
 
 def _left_out(line: Mapping[str, Any]) -> LeftOut:
