@@ -92,6 +92,10 @@ class Unanswered(DocutuneError):
         self.reason = reason
 
 
+class Withheld(Unanswered):
+    """A task was not sent, for a secret stands in it: nothing comes of it until that is gone."""
+
+
 class Cancelled(DocutuneError):
     """The user stopped the work; what was finished is kept."""
 

@@ -19,7 +19,7 @@ from docutune.corpus import ROWS, Dataset, row_lines
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.failing import failed, failure_facts, lacking, outlived
-from docutune.reasons import counted
+from docutune.reasons import counted, not_sent
 from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
 from docutune.results import figure_facts, model_facts
@@ -258,6 +258,8 @@ class Pipeline:
                 log.note(note)
         if missing := after.unanswered - before.unanswered:
             log.note(f"{missing:,} tasks were not answered; the next run tries again (rejected.jsonl has the reasons)")
+        if held_back := after.withheld[len(before.withheld) :]:
+            log.note(not_sent(held_back))
         if after.rejected != before.rejected:
             atomic.write_text(folder / REJECTED, rejected_lines(after.rejected))
         if after.dataset is not None and before.dataset is None:

@@ -55,6 +55,20 @@ def test_only_what_has_no_reply_counts_and_replies_so_far_tell_how_long_they_are
         assert len(server.asked) == asked
 
 
+def test_what_holds_a_secret_is_named_and_no_part_of_the_estimate(environment: Installed) -> None:
+    secret = "Log in with AKIA" + "QZ7XKJ3MPLRT5WYV."
+    with ChatServer(right) as server:
+        project = Project(environment, server, FUNCTIONS, dict.fromkeys(range(7), secret))
+        assert step(project, "generate:asker")["estimate"]["expected"]["requests"] == FUNCTIONS - 7
+        project.run()
+        log = (project.last / "log.txt").read_text()
+        places = ", ".join(f"src/m00{number}.py:1-3" for number in range(5))
+        assert f"7 tasks hold a secret and were not sent: {places} and 2 more places" in log
+        assert "not answered" not in log
+        assert step(project, "generate:asker")["estimate"]["expected"]["requests"] == 0
+        assert project.run()["spending"]["requests"] == 0 and len(server.asked) == FUNCTIONS - 7
+
+
 def test_the_rest_of_the_budget_stands_beside_the_estimate(environment: Installed) -> None:
     with ChatServer(right) as server:
         project = Project(environment, server, FUNCTIONS)

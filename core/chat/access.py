@@ -26,7 +26,7 @@ from docutune.chat.retries import LONGEST_OBEYED, trying
 from docutune.chat.secrets import Guard
 from docutune.chat.wording import worded
 from docutune.contracts import Reply
-from docutune.errors import Cancelled, DocutuneError, Unanswered
+from docutune.errors import Cancelled, DocutuneError, Unanswered, Withheld
 from docutune.interrupts import ended_by, insisted
 from docutune.records import Message, Span
 
@@ -43,19 +43,23 @@ FEWEST_JUDGED = 100
 class Lent:
     """contracts.Chat for one task, which comes from these places; `replies` are the keys of those that it used.
 
-    `unanswered` counts the questions that had no reply.
+    `unanswered` counts the questions that had no reply, `withheld` those that were not sent.
     """
 
     access: ChatAccess
     spans: tuple[Span, ...]
     replies: list[str] = field(default_factory=list)
     unanswered: int = 0
+    withheld: int = 0
 
     async def ask(self, messages: Sequence[Message], schema: type[Reply]) -> Reply:
         """As contracts.Chat says."""
         request = worded(self.access.options, messages, schema, self.access.stays)
         try:
             kept = await self.access.reply(request, schema, self.spans)
+        except Withheld:
+            self.withheld += 1
+            raise
         except Unanswered:
             self.unanswered += 1
             raise
@@ -148,7 +152,7 @@ class ChatAccess:
     async def reply(self, request: Request, schema: type[BaseModel], spans: tuple[Span, ...]) -> Kept:
         """The kept reply to a request, or the one that the server sends now, which is kept first.
 
-        Unanswered: it cannot be had now, or must not be asked for. Any other DocutuneError stops the run.
+        Unanswered: it cannot be had now; Withheld: it must not be asked for. Any other DocutuneError stops the run.
         """
         async with self._asking[request.key]:  # two tasks may ask the same
             kept = self._budget.journal.recall(request.key)
@@ -175,7 +179,7 @@ class ChatAccess:
         kind = self._guard.find(message.content for message in request.messages)
         if kind is not None:
             places = ", ".join(dict.fromkeys(map(str, spans))) or "no source"
-            raise Unanswered(f"a secret must not be sent: {kind} in {places}")
+            raise Withheld(f"a secret must not be sent: {kind} in {places}")
 
     async def _attempt(self, request: Request, schema: type[BaseModel]) -> Kept:
         """One request. Whoever stops waiting for it does not stop it: the reply may be paid for, and is kept."""

@@ -11,9 +11,10 @@ from docutune.chat.journal import Request
 from docutune.chat.ledger import Amount
 from docutune.chat.options import ChatConfig, Prices
 from docutune.chat.reading import read
+from docutune.chat.secrets import Guard
 from docutune.chat.wording import worded
 from docutune.contracts import Reply
-from docutune.errors import Unanswered
+from docutune.errors import Unanswered, Withheld
 from docutune.records import Message
 
 TRIES = 2
@@ -52,15 +53,18 @@ class Foresight:
     def __init__(self, options: ChatConfig, budget: Budget) -> None:
         self._options = options
         self._budget = budget
+        self._guard = Guard(options.api_key_env)
         self._wanted: dict[str, Request] = {}
         self._kept: set[str] = set()
 
     async def ask(self, messages: Sequence[Message], schema: type[Reply]) -> Reply:
-        """As contracts.Chat says; Unanswered where a reply would have to be asked for."""
+        """As contracts.Chat says; Unanswered where a reply would have to be asked for (Withheld: must not be)."""
         request = worded(self._options, messages, schema, self._options.is_local)
         kept = self._budget.journal.recall(request.key)
         self._budget.use(request.key, kept)
         if kept is None:
+            if not self._options.is_local and self._guard.find(message.content for message in request.messages):
+                raise Withheld("a secret is never sent")
             self._wanted[request.key] = request
             raise Unanswered("a plan asks nothing")
         self._kept.add(request.key)

@@ -117,6 +117,7 @@ class Products:
 
     `given` holds the ids of the samples that came from files, each with the split that its file gives it; `replies` the
     keys of the chat model's replies behind the samples; `unanswered` counts tasks that the next run tries again;
+    `withheld` has the place, if it is known, of each that was not sent because of a secret in it;
     `repaired` holds what was wrong with the first try of tasks whose second one was right.
     `failures` says of steps that gave nothing why: their own failure, or that of a step they need.
     """
@@ -132,6 +133,7 @@ class Products:
     rejected: tuple[Rejection, ...] = ()
     replies: frozenset[str] = frozenset()
     unanswered: int = 0
+    withheld: tuple[str, ...] = ()
     repaired: tuple[str, ...] = ()
     dataset: Dataset | None = None
     bases: Mapping[str, Base] = field(default_factory=dict)

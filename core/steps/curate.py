@@ -37,17 +37,18 @@ _ID = re.compile(r"\b[0-9a-f]{16}\b")
 class Decided:
     """What a curator decided: id of a rejected sample -> the reason, and the keys of the replies that it stands on.
 
-    Not `lasting` where questions to the chat model were not answered: the next run asks them again.
+    Not `lasting` where questions to the chat model were not answered, or not sent: the next run tries them again.
     """
 
     reasons: Mapping[str, str]
     replies: tuple[str, ...] = ()
     unanswered: int = 0
+    withheld: int = 0
 
     @property
     def lasting(self) -> bool:
         """Whether the next run may use it."""
-        return self.unanswered == 0
+        return self.unanswered == self.withheld == 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Curate:
                 return Decided(await self.reasons(curator, samples, context))
             lent = chat.lend(())
             reasons = await self.reasons(curator, samples, replace(context, lent=lent))
-            return Decided(reasons, tuple(dict.fromkeys(lent.replies)), lent.unanswered)
+            return Decided(reasons, tuple(dict.fromkeys(lent.replies)), lent.unanswered, lent.withheld)
 
     async def rehearse(self, products: Products, tools: Tools, chat: Chat) -> None:
         """Look through the samples with a chat model that sends nothing, and keep nothing."""
@@ -144,6 +145,7 @@ class Curate:
             rejected=(*products.rejected, *rejected),
             replies=products.replies | frozenset(decided.replies),
             unanswered=products.unanswered + decided.unanswered,
+            withheld=(*products.withheld, *([""] * decided.withheld)),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -207,8 +207,15 @@ class Generate:
             rejected=(*products.rejected, *rejected),
             replies=products.replies | frozenset(_replies(results)),
             unanswered=products.unanswered + sum(value.get("unanswered", 0) for value in results),
+            withheld=(*products.withheld, *self._withheld(products, results)),
             repaired=(*products.repaired, *(value["repaired"] for value in results if "repaired" in value)),
         )
+
+    def _withheld(self, products: Products, results: Sequence[Any]) -> Iterator[str]:
+        """Where each task comes from that was not sent."""
+        for item, value in zip(self.declared(products), results, strict=True):
+            if "withheld" in value:
+                yield ", ".join(map(str, item.task.spans))
 
 
 def _keep_all(store: Store, values: Sequence[tuple[str, JsonValue]]) -> None:

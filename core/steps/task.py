@@ -10,7 +10,7 @@ from typing import Any
 
 from docutune.chat.access import Lent
 from docutune.contracts import Context, Generator, Library
-from docutune.errors import Cancelled, Rejected, Unanswered
+from docutune.errors import Cancelled, Rejected, Unanswered, Withheld
 from docutune.grounding import complaints, is_invented, used
 from docutune.guard import awaited, guarded, records
 from docutune.records import JsonValue, Sample, Span, Task, to_json
@@ -62,9 +62,8 @@ class Attempts:
             if first.complaint is not None:
                 last = await self._try(item, context, first.complaint, names)
         except Unanswered as error:
-            return Done(
-                {**self._value([], [[item.key, error.reason, None]], names, chat), "unanswered": 1}, lasting=False
-            )
+            why = "withheld" if isinstance(error, Withheld) else "unanswered"
+            return Done({**self._value([], [[item.key, error.reason, None]], names, chat), why: 1}, lasting=False)
         chosen = first if last.refused else last  # what was right at first is not lost
         kept = [to_json(sample) for sample in chosen.samples if sample.id not in chosen.wrong]
         by_id = {sample.id: sample for sample in chosen.samples}
