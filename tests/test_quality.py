@@ -17,7 +17,7 @@ from docutune.hf.measure import measure
 from docutune.records import Made, Message, Origin, Sample, Span, Split, from_json, to_json
 from docutune.report.content import content, estimate, shown, writing
 from docutune.report.facts import Coverage, ModuleCoverage
-from docutune.report.findings import findings
+from docutune.report.findings import Finding, findings
 from docutune.report.histogram import histogram, spread
 from docutune.report.quality import Measured, Quality, TrainingMeasure
 from docutune.report.quality_page import to_html, to_json_text
@@ -105,6 +105,25 @@ def test_languages_that_do_not_fit_are_counted() -> None:
     assert [(found.declared, found.writing, found.samples) for found in wrong] == [("zh", "latin", 1)]
 
 
+def test_a_chinese_answer_of_an_english_sample_is_named_and_a_quotation_of_english_is_not() -> None:
+    chinese, english = "仓库把包裹寄给世界各地的客户，并且每天都开门。", "It sends parcels to all towns."
+    fine = dataset(
+        row("What does it do?", english), row("它做什么？", english, language="zh"), row("In Chinese?", "包裹")
+    )
+    (told,) = [finding for finding in _told(fine) if finding.place == "languages"]
+    assert told.level == "good" and told.text.endswith("and every answer may be.")
+    wrong = dataset(*fine.rows, row('Explain "发送包裹".', chinese))
+    (told,) = [finding for finding in _told(wrong) if finding.place == "languages"]
+    assert told.level == "look" and told.text.startswith("1 answers are not written in the language")
+    assert (
+        "English Answer Chinese characters 1 does not fit" in Page(to_html(Quality("v", "acme", content(wrong)))).text
+    )
+
+
+def _told(version: Dataset) -> list[Finding]:
+    return findings(Quality(version.version, "acme", content(version)))
+
+
 def test_lengths_without_a_tokenizer_are_estimates() -> None:
     assert (estimate("一公斤"), estimate("abcdefgh"), estimate("")) == (3, 2, 0)
     assert [lengths.part for lengths in content(DATASET).lengths] == ["question", "answer", "whole"]
@@ -127,6 +146,7 @@ def test_what_to_mend_comes_first() -> None:
     told = findings(quality(trainings=(training,)))
     assert [finding.level for finding in told][:3] == ["bad", "bad", "look"]
     assert told[0].text.startswith("2 of 3 held-out questions are trained, too (1 word for word, 1 nearly)")
+    assert "`leakage` and `duplicates` in `curate:`" in told[0].text
     assert told[1].text.startswith("smoke: 2 of 10 samples are longer than max_length 64, more than 10.0%")
     fewer = replace(training, measured=Measured({"train": 10}, {"train": 1}, 500, 100))
     assert "1 of 10 samples are longer than max_length 64 and are left out" in "".join(

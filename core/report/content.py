@@ -26,6 +26,7 @@ _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _OTHER = re.compile(r"[^\W\d_A-Za-z\u00c0-\u024f\u3400-\u9fff]+")
 _PER_WORD = 2  # a Chinese word has about two characters
 _PER_TOKEN = 4  # other texts have about four characters a token
+_LEAST = 12  # letters of an answer: one word may be what was asked for
 _SOME = 0.2  # a script with less than this share of the words is a quotation, not what a text is written in
 
 
@@ -57,9 +58,11 @@ def estimate(text: str) -> int:
     return chinese + -(-(len(text) - chinese) // _PER_TOKEN)
 
 
-def writing(text: str) -> Writing:
-    """The script of the words outside of code."""
+def writing(text: str, least: int = 0) -> Writing:
+    """The script of the words outside of code; none where these have fewer than `least` letters."""
     prose = _CODE.sub(" ", text)
+    if sum(map(str.isalpha, prose)) < least:
+        return "none"
     words: dict[Writing, float] = {
         "zh": len(_HAN.findall(prose)) / _PER_WORD,
         "latin": len(_LATIN.findall(prose)),
@@ -89,10 +92,14 @@ def _estimated(samples: Iterable[Sample]) -> Iterator[Lengths]:
 
 
 def _languages(samples: Iterable[Sample]) -> Iterator[LanguageCount]:
-    """By the question: an answer quotes the sources in their own language."""
-    counts = Counter((sample.language, writing(asked(sample))) for sample in samples)
-    for (declared, script), count in counts.most_common():
+    """Of the questions, then of the answers that are long enough to say."""
+    known = tuple(samples)
+    questions = Counter((sample.language, writing(asked(sample))) for sample in known)
+    for (declared, script), count in questions.most_common():
         yield LanguageCount(declared, script, count)
+    answers = Counter((sample.language, writing(answered(sample), _LEAST)) for sample in known)
+    for (declared, script), count in answers.most_common():
+        yield LanguageCount(declared, script, count, "answer")
 
 
 def _shown(row: Row) -> ShownSample:

@@ -76,10 +76,13 @@ def _length(training: TrainingMeasure, words: Words) -> Finding:
 
 
 def _languages(quality: Quality, words: Words) -> Iterator[Finding]:
-    wrong = sum(found.samples for found in quality.content.languages if not found.fits)
-    if wrong:
-        yield Finding("look", words.say("find.other language", count=wrong), "languages")
-    else:
+    wrong = {"question": 0, "answer": 0}
+    for found in quality.content.languages:
+        wrong[found.part] += 0 if found.fits else found.samples
+    for part, count in wrong.items():
+        if count:
+            yield Finding("look", words.say(f"find.other language.{part}", count=count), "languages")
+    if not any(wrong.values()):
         yield Finding("good", words.say("find.languages fit"), "languages")
 
 

@@ -49,16 +49,22 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True)
 class LanguageCount:
-    """How many samples say that they are in one language and are written in one script."""
+    """How many samples say that they are in one language, and have their question or their answer in one script."""
 
     declared: str
     writing: Writing
     samples: int
+    part: Literal["question", "answer"] = "question"
 
     @property
     def fits(self) -> bool:
-        """Whether one can be written in the other. Of other languages than English and Chinese nothing is known."""
+        """Whether one can be written in the other. Of other languages than English and Chinese nothing is known.
+
+        An answer in Chinese may quote what stands in English in its sources.
+        """
         if self.declared not in ("en", "zh") or self.writing in ("none", "mixed"):
+            return True
+        if self.part == "answer" and self.writing == "latin":
             return True
         return self.writing == ("zh" if self.declared == "zh" else "latin")
 

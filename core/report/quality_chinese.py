@@ -14,11 +14,14 @@ QUALITY_CHINESE: Mapping[str, str] = {
     "find.nothing held out": "没有留出任何样本：无从得知训练是否有效。",
     "find.leaked": (
         "{all:,} 个留出问题中有 {count:,} 个也出现在训练集中（{exact:,} 个一字不差，{near:,} 个几乎相同）："
-        "对它们的评测毫无意义。"
+        "对它们的评测毫无意义。修正方法：在 `curate:` 中列出 `leakage` 和 `duplicates`，"
+        "再运行 docutune run --until dataset。"
     ),
     "find.no leak": "{all:,} 个留出问题都没有出现在训练集中，无论一字不差还是几乎相同。",
-    "find.contradicting": "{count:,} 条样本与同一子集中先前的样本问题相同，答案却不同。",
-    "find.repeated": "{count:,} 条样本与同一子集中先前的样本问题和答案都相同。",
+    "find.contradicting": (
+        "{count:,} 条样本与同一子集中先前的样本问题相同，答案却不同；筛选器 `duplicates` 会舍弃这类样本。"
+    ),
+    "find.repeated": "{count:,} 条样本与同一子集中先前的样本问题和答案都相同；筛选器 `duplicates` 会舍弃这类样本。",
     "find.no training": "该版本没有已知的训练：以 token 计的长度均为估计值。",
     "find.unmeasured": "{name}：尚未按 max_length {limit:,} 测量；以 token 计的长度均为估计值。",
     "find.too many": (
@@ -26,8 +29,9 @@ QUALITY_CHINESE: Mapping[str, str] = {
     ),
     "find.too long": "{name}：{all:,} 条样本中有 {count:,} 条长于 max_length {limit:,}，不参与训练。",
     "find.all fit": "{name}：全部 {all:,} 条样本都不超过 max_length {limit:,}。",
-    "find.other language": "{count:,} 个问题的文字与其声明的语言不符。",
-    "find.languages fit": "每个问题的文字都与其声明的语言相符。",
+    "find.other language.question": "{count:,} 个问题的文字与其声明的语言不符。",
+    "find.other language.answer": "{count:,} 个答案的文字与样本声明的语言不符；筛选器 `quality` 会舍弃这类样本。",
+    "find.languages fit": "每个问题的文字都与其声明的语言相符，答案的文字也都说得通。",
     "find.no library": "公开符号未知：在此制作该版本时没有读取任何库。",
     "find.covered": "{all:,} 个公开符号中有 {count:,} 个（{share}）有样本。",
     "quality.counts": "数量",
@@ -73,7 +77,7 @@ QUALITY_CHINESE: Mapping[str, str] = {
     "writing.other": "其他文字",
     "writing.none": "代码之外没有文字",
     "quality.does not fit": "不符",
-    "quality.languages note": "根据每个问题在代码之外的文字判断。",
+    "quality.languages note": "根据每个问题和每个有若干词的答案在代码之外的文字判断。中文样本的答案可以引用英文来源。",
     "quality.coverage": "没有样本的符号",
     "quality.coverage note": "没有样本提及的公开符号最多的模块。",
     "quality.no library": "该版本没有读取任何库（由导入得来，或其运行只读取了问答文件），因此没有可与样本比较的内容。",

@@ -14,11 +14,18 @@ QUALITY_ENGLISH: Mapping[str, str] = {
     "find.nothing held out": "No sample is held out: nothing will tell whether a training helped.",
     "find.leaked": (
         "{count:,} of {all:,} held-out questions are trained, too ({exact:,} word for word, {near:,} nearly): what is "
-        "measured on them says nothing."
+        "measured on them says nothing. To mend it: `leakage` and `duplicates` in `curate:`, then docutune run --until "
+        "dataset."
     ),
     "find.no leak": "None of the {all:,} held-out questions is asked in the training data, word for word or nearly.",
-    "find.contradicting": "{count:,} samples ask what an earlier one of their split asks, and answer it otherwise.",
-    "find.repeated": "{count:,} samples ask and answer the same as an earlier one of their split.",
+    "find.contradicting": (
+        "{count:,} samples ask what an earlier one of their split asks, and answer it otherwise; the curator "
+        "`duplicates` leaves such out."
+    ),
+    "find.repeated": (
+        "{count:,} samples ask and answer the same as an earlier one of their split; the curator `duplicates` leaves "
+        "such out."
+    ),
     "find.no training": "No training is known for this version: lengths in tokens are estimates.",
     "find.unmeasured": "{name}: not yet measured against max_length {limit:,}; lengths in tokens are estimates.",
     "find.too many": (
@@ -27,8 +34,12 @@ QUALITY_ENGLISH: Mapping[str, str] = {
     ),
     "find.too long": "{name}: {count:,} of {all:,} samples are longer than max_length {limit:,} and are left out.",
     "find.all fit": "{name}: all {all:,} samples fit into max_length {limit:,}.",
-    "find.other language": "{count:,} questions are not written in the language that they declare.",
-    "find.languages fit": "Every question is written in the language that it declares.",
+    "find.other language.question": "{count:,} questions are not written in the language that they declare.",
+    "find.other language.answer": (
+        "{count:,} answers are not written in the language that their samples declare; the curator `quality` leaves "
+        "such out."
+    ),
+    "find.languages fit": "Every question is written in the language that it declares, and every answer may be.",
     "find.no library": "Public symbols are unknown: no library was read when this version was made here.",
     "find.covered": "{count:,} of {all:,} public symbols ({share}) have a sample.",
     "quality.counts": "Counts",
@@ -80,7 +91,10 @@ QUALITY_ENGLISH: Mapping[str, str] = {
     "writing.other": "another script",
     "writing.none": "no words outside of code",
     "quality.does not fit": "does not fit",
-    "quality.languages note": "Of each question, by the script of its words outside of code.",
+    "quality.languages note": (
+        "Of each question and of each answer of some words, by the script of the words outside of code. An answer of a "
+        "Chinese sample may quote an English source."
+    ),
     "quality.coverage": "Symbols without samples",
     "quality.coverage note": "The modules with the most public symbols that no sample speaks of.",
     "quality.no library": (
