@@ -137,19 +137,24 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A sample that a file holds ready-made; `split` None: the file does not say, and core decides."""
+    """A sample that a file holds ready-made; `split` None: the file does not say, and core decides.
+
+    `row` is the number of its row, 1-based, where several stand on its line; 0 where the line says enough.
+    """
 
     sample: Sample
     span: Span
     split: Split | None = None
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """What one file holds; `problems` are shown to the user, the rest of the file counts all the same.
 
-    A parser of samples begins a problem with one row with its "line 14: " or "lines 3-5: ", and says which `shape` it
-    takes the file for, such as "question/answer", and the names of its `fields`.
+    A parser of samples begins a problem with one row with its "line 14: ", "lines 3-5: " or, where rows share a line,
+    "line 1 (row 4): ". It says which `shape` it takes the file for, such as "question/answer", the names of its
+    `fields`, and which of them are `unused`.
     """
 
     sections: tuple[Section, ...] = ()
@@ -159,6 +164,7 @@ class Parsed:
     samples: tuple[Given, ...] = ()
     shape: str = ""
     fields: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 # ---- what generators make

@@ -134,6 +134,7 @@ FILES: dict[str, tuple[str, str | bytes]] = {
 
 def test_every_shape_and_format_gives_the_same_samples_with_the_same_splits(project: Installed) -> None:
     put(project.work, {name: content for name, (_, content) in FILES.items()})
+    (project.work / "out").mkdir()
     first: list[dict[str, Any]] = []
     for name, (shape, _) in FILES.items():
         to = f"out/{name}.jsonl"
@@ -271,7 +272,7 @@ def test_chinese_files_of_windows_are_read_and_others_are_not_guessed(project: I
         project.work,
         {
             "zh.csv": chinese.encode("gb18030"),
-            "fr.csv": table([{"question": "Où?", "answer": "Là-bas."}]).encode("cp1252"),
+            "fr.csv": table([{"question": "Où donc?", "answer": "Là-bas."}]).encode("cp1252"),
         },
     )
     assert import_files(project, "zh.csv")["files"][0]["encoding"] == "GB18030"
@@ -280,18 +281,61 @@ def test_chinese_files_of_windows_are_read_and_others_are_not_guessed(project: I
     assert done.returncode == 2
     assert "fr.csv: line 2: neither UTF-8 nor UTF-16 nor GB18030" in done.stderr
     assert import_files(project, "fr.csv", "--encoding", "cp1252")["files"][0]["encoding"] == "CP1252"
-    assert texts(imported(project))[1] == ("Où?", "Là-bas.")
+    assert texts(imported(project))[1] == ("Où donc?", "Là-bas.")
+
+
+def test_what_no_row_is_read_by_is_shown(project: Installed) -> None:
+    put(project.work, {"qa.csv": table([{**ROWS[0], "系统": "Be brief.", "备注": "x", "id": "7"}])})
+    done = project.docutune("dataset", "import", "qa.csv", "--yes")
+    assert "not used: 备注, id\n" in done.stdout
+    assert imported(project)[0]["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_a_named_column_that_is_not_there_is_an_error(project: Installed) -> None:
+    put(project.work, {"faq.csv": "问题,答案\n你好吗？,好\n"})
+    done = project.docutune("dataset", "import", "--question", "没有", "--answer", "答案", "faq.csv", "--yes")
+    assert done.returncode == 2
+    assert "no column '没有'; columns: 问题, 答案" in done.stderr
+
+
+def test_rows_count_alike_in_every_format_and_those_of_one_line_have_numbers(project: Installed) -> None:
+    bad = [{"question": "Who is it?", "answer": ""}, {"question": "", "answer": "Nobody."}]
+    rows = [ROWS[0], bad[0], ROWS[11], bad[1], ROWS[22], ROWS[0]]
+    put(project.work, {"a.json": json.dumps(rows), "b.json": json.dumps(rows, indent=1), "c.csv": table(rows)})
+    for name in ("a.json", "b.json", "c.csv"):
+        facts = import_files(project, name, "--to", f"{name[0]}.jsonl")
+        assert facts["files"][0]["rows"] == 6
+        assert len(facts["left_out"]) == 3
+        assert facts["remarks"] == []
+        put(project.work, {"pipeline.yaml": PIPELINE})
+    done = project.docutune("dataset", "import", "a.json", "--dry-run", "--to", "other.jsonl")
+    assert "3 rows left out:\n  a.json:1 (row 2): no answer\n  a.json:1 (row 4): no question\n" in done.stdout
+    assert "  a.json:1 (row 6): duplicate: the same row as a.json:1 (row 1)\n" in done.stdout
+    done = project.docutune("dataset", "validate", "a.json")
+    assert "a.json:1 (row 4): no question\n" in done.stdout
+    assert "a.json:1 (row 6): duplicate: the same row as a.json:1 (row 1)\n" in done.stdout
+
+
+def test_one_empty_file_of_a_folder_costs_no_other(project: Installed) -> None:
+    put(project.work, {"data/good.csv": table(ROWS[:9]), "data/empty.csv": ""})
+    done = project.docutune("dataset", "import", "data", "--yes")
+    assert done.returncode == 0
+    assert "  data/empty.csv:1: nothing can be read: no rows\n" in done.stdout
+    assert len(imported(project)) == 9
+    done = project.docutune("dataset", "import", "data", "data/empty.csv", "--yes")
+    assert done.returncode == 2
+    assert "data/empty.csv: no rows" in done.stderr
 
 
 def test_columns_of_any_name_can_be_named(project: Installed) -> None:
-    put(project.work, {"odd.csv": table([{"Frage": "Wo?", "Antwort": "Dort drüben.", "Rolle": "Sei kurz."}])})
+    put(project.work, {"odd.csv": table([{"Frage": "Wo denn?", "Antwort": "Dort drüben.", "Rolle": "Sei kurz."}])})
     done = project.docutune("dataset", "import", "odd.csv", "--yes")
     assert done.returncode == 2
     assert "columns found: Frage, Antwort, Rolle" in done.stderr
     assert "--question COLUMN --answer COLUMN" in done.stderr
     import_files(project, "odd.csv", "--question", "Frage", "--answer", "antwort", "--system-column", "Rolle")
     (row,) = imported(project)
-    assert [turn["content"] for turn in row["messages"]] == ["Sei kurz.", "Wo?", "Dort drüben."]
+    assert [turn["content"] for turn in row["messages"]] == ["Sei kurz.", "Wo denn?", "Dort drüben."]
 
 
 def test_rows_of_docutune_itself_keep_what_they_are_about(project: Installed) -> None:
@@ -409,9 +453,12 @@ def test_what_is_typed_stays_whatever_ends_the_typing(project: Installed) -> Non
 
 def test_at_a_terminal_it_asks_before_it_writes(project: Installed) -> None:
     put(project.work, {"qa.csv": table(ROWS)})
-    for answer, written in (("n", False), ("", True)):
+    for answers, written in ((["perhaps", "否"], False), (["是"], True)):
         user = Typist(project, "dataset", "import", "qa.csv")
-        user.type("Add them? [Y/n]: ", answer)
+        for answer in answers:
+            user.type("Add them? [Y/n]: ", answer)
+            if answer == "perhaps":
+                user.wait_for("type y or n")
         user.wait_for("added 40 rows" if written else "nothing was written")
         assert user.end() == 0
         assert (project.work / "samples/imported.jsonl").exists() == written
@@ -452,13 +499,13 @@ def test_every_problem_is_told_with_file_and_line(project: Installed) -> None:
 
 
 def test_named_files_are_looked_at_and_good_ones_pass(project: Installed) -> None:
-    put(project.work, {"more.csv": table(ROWS), "zh.csv": "问题,答案\n你好,好\n".encode("gb18030")})
+    put(project.work, {"more.csv": table(ROWS), "fr.csv": "Où,là\nà,b\n".encode("cp1252")})
     done = project.docutune("dataset", "validate", "more.csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "more.csv: 40 without a split\nno problem found\n"
-    done = project.docutune("dataset", "validate", "more.csv", "zh.csv")
+    done = project.docutune("dataset", "validate", "more.csv", "fr.csv")
     assert done.returncode == 1
-    assert "zh.csv:1: nothing can be read: not UTF-8" in done.stdout
+    assert "fr.csv:1: nothing can be read: not UTF-8" in done.stdout
 
 
 WORDS = json.dumps(

@@ -501,6 +501,18 @@ def test_the_template_qa_trains_two_small_models_on_pairs_alone(project: Install
     ]
 
 
+@pytest.mark.parametrize("name", ["faq.csv", "faq.json"])
+def test_short_chinese_pairs_are_found_and_are_chinese(project: Installed, name: str) -> None:
+    pairs = [(f"第{n}个？", "好") for n in range(1, 5)]
+    table = "问题,答案\n" + "".join(f"{question},{answer}\n" for question, answer in pairs)
+    rows = [{"instruction": question, "output": answer} for question, answer in pairs]
+    content = table.encode("gb18030") if name == "faq.csv" else json.dumps(rows).encode()
+    (project.work / name).write_bytes(content)
+    tree = init(project, {}, "--template", "qa", "--model", "builtin/tiny")
+    assert tree["sources"] == [{"samples": name}]
+    assert tree["language"] == "zh"
+
+
 def test_the_template_qa_begins_without_any_pair(project: Installed) -> None:
     put(project.work, {**LIBRARY, "pairs.csv": "question,answer\n" + "".join(f"{n}?,It is {n}.\n" for n in range(9))})
     (project.work / "pairs.csv").rename(project.work.parent / "pairs.csv")

@@ -8,11 +8,13 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from installed import Installed
+from openpyxl import Workbook
 
 from docutune.contracts import Parser
 from docutune.corpus import assemble, row_lines
@@ -385,12 +387,50 @@ def test_encodings_and_the_first_line_of_excel(encoding: str) -> None:
 
 
 def test_rows_with_bytes_of_another_encoding_are_not_learned() -> None:
-    found = parse("question,answer\n你好,好\na,b\n".encode("gb18030"), "a.csv")
+    found = parse("question,answer\nà,là\na,b\n".encode("cp1252"), "a.csv")
     assert [turns(given)[0][1] for given in found.samples] == ["a"]
     assert found.problems == ("line 2: bytes that are not UTF-8: save the file as UTF-8, or name its `encoding`",)
     assert len(parse("question,answer\n\ufffd,b\n", "a.csv").samples) == 1
     with pytest.raises(ValueError, match=r"^not UTF-8 "):
-        parse("问题,答案\n你好,好\n".encode("gb18030"), "a.csv")
+        parse("Où,là\nà,b\n".encode("cp1252"), "a.csv")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "gb18030"])
+def test_the_encoding_is_found_out(encoding: str) -> None:
+    asked = "Know it?" if encoding == "gb18030" else "Know it\0?"
+    (given,) = parse(f"问题,答案\n{asked},好\n".encode(encoding), "a.csv").samples
+    assert turns(given) == [("user", asked), ("assistant", "好")]
+
+
+def test_rows_of_one_line_are_numbered() -> None:
+    rows = [{"question": "a", "answer": "b"}, {"question": "c", "answer": ""}, {"question": "d", "anwser": "e"}]
+    found = parse(json.dumps(rows), "a.json")
+    assert [given.row for given in found.samples] == [1]
+    assert found.problems == (
+        "line 1 (row 2): no answer",
+        "line 1 (row 3): no answer",
+        "line 1 (row 3): unknown field 'anwser'; did you mean 'answer'?; 1 row with such fields",
+    )
+    assert [given.row for given in parse(lines(*rows[:2]), "a.jsonl").samples] == [0]
+
+
+@pytest.mark.parametrize("name", ["系统", "系统提示", "system"])
+def test_the_system_prompt_has_a_chinese_name_too_and_what_is_not_used_is_named(name: str) -> None:
+    found = parse(f"问题,答案,{name},备注\na,b,c,d\n", "a.csv")
+    assert turns(found.samples[0])[0] == ("system", "c")
+    assert found.unused == ("备注",)
+
+
+def test_dates_and_formulas_of_a_workbook() -> None:
+    book, content = Workbook(), io.BytesIO()
+    days = [datetime(2026, 1, 1), datetime(2026, 1, 1, 9, 30)]
+    for row in (("question", "answer"), *(("When?", day) for day in days), ("How many?", "=1+1")):
+        book.active.append(row)
+    book.save(content)
+    found = parse(content.getvalue(), "a.xlsx")
+    assert [turns(given)[1][1] for given in found.samples] == ["2026-01-01", "2026-01-01 09:30:00"]
+    (problem,) = found.problems
+    assert problem.startswith("line 4: formula without a saved value: answer")
 
 
 def test_lone_surrogates_become_storable_text() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 from docutune.config import SourceConfig
 from docutune.datasets.curating import in_words, reasons
-from docutune.datasets.reading import Remark, SampleFile, every_sample, read_files, where
+from docutune.datasets.reading import Remark, SampleFile, chosen, every_sample, places, read_files, where
 from docutune.datasets.sources import Sources
 from docutune.errors import UsageError
 from docutune.models import on_disk
-from docutune.records import Sample, Span
+from docutune.records import Given, Sample
 from docutune.registry import Registry
 from docutune.suggestions import listed
 from docutune.training import TINY, TrainingConfig
@@ -42,16 +42,16 @@ def check(pipeline: Path, files: Sequence[Path], registry: Registry) -> Checked:
         where_from = " ".join(map(str, files)) or f"`sources:` of {pipeline}"
         raise UsageError(f"{where_from}: no file of questions and answers", hint)
     read = read_files(found, sources.parsers)
-    problems = [remark for file in read for remark in _of_file(file)]
+    problems = [remark for file in read for remark in file.remarks()]
     problems += [*_copies(read), *_curated(read, registry)]
     notes: list[str] = []
-    long: dict[Span, Remark] = {}
+    long: dict[str, Remark] = {}
     for training in {(item.model, item.max_length): item for item in sources.trainings}.values():
         for remark in _too_long(read, training, pipeline.absolute().parent, notes):
-            long.setdefault(remark.place, remark)  # small models of one kind have one tokenizer: once is enough
+            long.setdefault(remark.where, remark)  # small models of one kind have one tokenizer: once is enough
     problems += long.values()
     order = {file.file.shown: number for number, file in enumerate(read)}
-    problems.sort(key=lambda item: (order[item.place.source], item.place.first_line))
+    problems.sort(key=lambda item: (order[item.place.source], item.place.first_line, item.number))
     return Checked({file.file.shown: _by_split(file) for file in read}, tuple(problems), tuple(notes))
 
 
@@ -59,30 +59,25 @@ def _by_split(file: SampleFile) -> Mapping[str, int]:
     return Counter(file.split_of(given) or "" for given in file.parsed.samples)
 
 
-def _of_file(file: SampleFile) -> Iterator[Remark]:
-    if file.trouble is not None:
-        yield Remark(Span(file.file.shown, 1, 1), f"nothing can be read: {file.trouble}")
-    else:
-        yield from file.remarks()
-
-
 def _copies(files: Sequence[SampleFile]) -> Iterator[Remark]:
-    first: dict[str, tuple[Span, str | None]] = {}
+    first: dict[str, tuple[Given, str | None]] = {}
     for file in files:
         for given in file.parsed.samples:
             split = file.split_of(given)
-            place, other = first.setdefault(given.sample.id, (given.span, split))
-            if place is not given.span:
+            known, other = first.setdefault(given.sample.id, (given, split))
+            if known is not given:
                 leak = f", which is in {other or 'no split'}" if other != split else ""
-                yield Remark(given.span, f"duplicate: the same row as {where(place)}{leak}")
+                same = where(known.span, known.row)
+                yield Remark(given.span, f"duplicate: the same row as {same}{leak}", number=given.row)
 
 
 def _curated(files: Sequence[SampleFile], registry: Registry) -> Iterator[Remark]:
     samples = every_sample(files)
-    places = {name: made.origin.spans[0] for name, made in samples.items()}
-    shown = {name: where(place) for name, place in places.items()}
+    shown = places(files)
+    rows = chosen(files)
     for name, (curator, reason) in reasons(list(samples.values()), registry).items():
-        yield Remark(places[name], f"{curator}: {in_words(reason, shown.get)}")
+        given = rows[name]
+        yield Remark(given.span, f"{curator}: {in_words(reason, shown.get)}", number=given.row)
 
 
 def _too_long(
@@ -96,7 +91,7 @@ def _too_long(
         tokens = _tokens(tokenizer, given.sample)
         if tokens > training.max_length:
             limit = f"max_length {training.max_length:,} of {training.model}"
-            yield Remark(given.span, f"too long: {tokens:,} tokens and more, {limit}")
+            yield Remark(given.span, f"too long: {tokens:,} tokens and more, {limit}", number=given.row)
 
 
 def _tokenizer(training: TrainingConfig, folder: Path, notes: list[str]) -> Any:

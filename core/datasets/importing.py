@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,17 @@ from docutune.config import SourceConfig
 from docutune.corpus import SPLITS
 from docutune.datasets.curating import in_words, reasons_for_new
 from docutune.datasets.drawing import drawn
-from docutune.datasets.reading import Remark, SampleFile, every_sample, rank, read_files, renamed, row_for, where
+from docutune.datasets.reading import (
+    Remark,
+    SampleFile,
+    every_sample,
+    places,
+    rank,
+    read_files,
+    renamed,
+    row_for,
+    where,
+)
 from docutune.datasets.restore import recognised, restore
 from docutune.datasets.samples_file import append, lines, writer
 from docutune.datasets.sources import Sources
@@ -58,10 +68,16 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A row to add."""
+    """A row to add; `number` is that of the row, where several stand on its line."""
 
     made: Made
     place: Span
+    number: int = 0
+
+    @property
+    def where(self) -> str:
+        """Its place as users read it."""
+        return where(self.place, self.number)
 
     @property
     def split(self) -> Split | None:
@@ -124,9 +140,7 @@ class Importing:
         exports = tuple(path for path in request.files if path.is_file() and recognised(path))
         rest = [path for path in request.files if path not in exports]
         files = read_files(_found(rest, sources), sources.parsers, request.options, request.encoding)
-        for item in files:
-            if item.trouble is not None:
-                raise UsageError(f"{item.file.shown}: {item.trouble}", _way_out(item))
+        _refuse(files, request)
         target = self._target(request, sources)
         there = read_files(sources.own_files(target), sources.parsers)
         return _decided(files, there, exports, target, request, self.registry)
@@ -200,6 +214,23 @@ def _as_named(path: Path, file: Path) -> str:
     return str(path / file.relative_to(path.resolve())) if path.is_dir() else str(path)
 
 
+def _refuse(files: Sequence[SampleFile], request: ImportRequest) -> None:
+    """UsageError when a file that was named gives nothing, all of a folder do, or a column is nowhere.
+
+    One bad file in a folder is told, and the others are read.
+    """
+    named = {path.resolve() for path in request.files if path.is_file()}
+    readable = [item for item in files if item.trouble is None]
+    for item in files:
+        if item.trouble is not None and (not readable or item.file.path.resolve() in named):
+            raise UsageError(f"{item.file.shown}: {item.trouble}", _way_out(item))
+    columns = list(dict.fromkeys(name for item in readable for name in item.parsed.fields))
+    there = {name.strip().casefold() for name in columns}
+    for name in (request.question, request.answer, request.system_column) if readable else ():
+        if name and name.strip().casefold() not in there:
+            raise UsageError(f"no column {name!r}; columns: {', '.join(columns)}", "name one of these")
+
+
 def _way_out(item: SampleFile) -> str:
     trouble = item.trouble or ""
     if "columns" in trouble:
@@ -218,32 +249,44 @@ def _decided(
     registry: Registry,
 ) -> Preview:
     old = every_sample(there)
-    fresh, copies, already = _once(files, old)
+    stands = places(there)
+    fresh, copies, already = _once(files, old, stands)
     splits = drawn([item.made for item in fresh], list(old.values()), request.validation, request.test, request.seed)
-    fresh = [Fresh(Made(item.made.sample, item.made.origin, splits[item.made.sample.id]), item.place) for item in fresh]
+    fresh = [replace(item, made=replace(item.made, split=splits[item.made.sample.id])) for item in fresh]
     told = reasons_for_new(list(old.values()), [item.made for item in fresh], registry)
-    places = {name: where(made.origin.spans[0]) for name, made in old.items()}
-    places |= {item.made.sample.id: where(item.place) for item in fresh}
-    left_out = [*copies, *_rejected(fresh, told, places)]
+    stands |= {item.made.sample.id: item.where for item in fresh}
+    left_out = [*copies, *_rejected(fresh, told, stands)]
     remarks = [remark for file in files for remark in file.remarks()]
-    left_out += [remark for remark in remarks if remark.lost]
+    left_out += _one_a_row(remark for remark in remarks if remark.lost)
     order = {file.file.shown: number for number, file in enumerate(files)}
-    left_out.sort(key=lambda item: (order[item.place.source], item.place.first_line))
+    left_out.sort(key=lambda item: (order[item.place.source], item.place.first_line, item.number))
     kept = (item for item in fresh if item.made.sample.id not in told)
-    rows = sorted(kept, key=lambda item: (order[item.place.source], item.place.first_line))
+    rows = sorted(kept, key=lambda item: (order[item.place.source], item.place.first_line, item.number))
     noted = tuple(remark for remark in remarks if not remark.lost)
     return Preview(
         tuple(files), exports, target, tuple(rows), already, tuple(left_out), noted, _named(item.file for item in there)
     )
 
 
-def _once(files: Sequence[SampleFile], old: Mapping[str, Made]) -> tuple[list[Fresh], list[Remark], int]:
+def _one_a_row(remarks: Iterable[Remark]) -> list[Remark]:
+    """The first remark on each row, with the reasons of all."""
+    found: dict[str, Remark] = {}
+    for remark in remarks:
+        known = found.get(remark.where)
+        reason = remark.reason if known is None else f"{known.reason}; {remark.reason}"
+        found[remark.where] = replace(known or remark, reason=reason)
+    return list(found.values())
+
+
+def _once(
+    files: Sequence[SampleFile], old: Mapping[str, Made], stands: Mapping[str, str]
+) -> tuple[list[Fresh], list[Remark], int]:
     """Every new sample once, the held-out copy first; its copies; and how many of the rows are there already."""
     new: dict[str, Fresh] = {}
     copies: list[Remark] = []
     already = 0
     rows = [
-        Fresh(Made(given.sample, Origin((given.span,), "", "import"), file.split_of(given)), given.span)
+        Fresh(Made(given.sample, Origin((given.span,), "", "import"), file.split_of(given)), given.span, given.row)
         for file in files
         for given in file.parsed.samples
     ]
@@ -254,9 +297,9 @@ def _once(files: Sequence[SampleFile], old: Mapping[str, Made]) -> tuple[list[Fr
             if item.split in (None, there.split) or there.split is None:
                 already += 1
             else:
-                copies.append(_remark(item, f"in {where(there.origin.spans[0])} already, as {there.split}"))
+                copies.append(_remark(item, f"in {stands[name]} already, as {there.split}"))
         elif name in new:
-            copies.append(_remark(item, f"duplicate: the same row as {where(new[name].place)}"))
+            copies.append(_remark(item, f"duplicate: the same row as {new[name].where}"))
         else:
             new[name] = item
     return list(new.values()), copies, already
@@ -273,7 +316,7 @@ def _rejected(
 
 
 def _remark(item: Fresh, reason: str) -> Remark:
-    return Remark(item.place, reason, row_for(item.made.sample, item.split, ""))
+    return Remark(item.place, reason, row_for(item.made.sample, item.split, ""), number=item.number)
 
 
 def _named(files: Iterator[SourceFile] | Sequence[SourceFile]) -> str:

@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from docutune.config import StepConfig
-from docutune.datasets.encodings import decoded
+from docutune.encodings import decoded
 from docutune.errors import UsageError
 from docutune.records import Given, JsonValue, Made, Origin, Parsed, Sample, Span, Split, from_json, to_json
 from docutune.steps.parse import shown
 from docutune.steps.parse_file import Work, parse_all
 from docutune.steps.sources import SourceFile
 
-_OF_ROWS = re.compile(r"lines? (\d+)(?:-(\d+))?: (.+)", re.DOTALL)
+_OF_ROWS = re.compile(r"lines? (\d+)(?:-(\d+))?(?: \(row (\d+)\))?: (.+)", re.DOTALL)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _EVERY_ROW = 10**9
 _BINARY = {".xlsx"}
@@ -29,23 +29,25 @@ _HELD_OUT_FIRST: tuple[Split | None, ...] = ("test", "validation", "train", None
 class Remark:
     """What is wrong at a place of a file; `row` is what stands there, as text or as its messages.
 
-    `lost`: nothing of the row is used.
+    `lost`: nothing of the row is used. `number`: that of the row, where several stand on its line.
     """
 
     place: Span
     reason: str
     row: JsonValue = None
     lost: bool = True
+    number: int = 0
 
     @property
     def where(self) -> str:
         """File and line as users read them."""
-        return where(self.place)
+        return where(self.place, self.number)
 
     def facts(self) -> dict[str, JsonValue]:
         """For a program."""
         lines = {"line": self.place.first_line, "last_line": self.place.last_line}
-        return {"file": self.place.source, **lines, "reason": self.reason}
+        row = {"row_number": self.number} if self.number else {}
+        return {"file": self.place.source, **lines, **row, "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,24 @@ class SampleFile:
     @property
     def rows(self) -> int:
         """How many rows there are, bad ones too."""
-        return len(self.parsed.samples) + sum(remark.lost for remark in self.remarks())
+        lost = {(remark.place, remark.number) for remark in self.remarks() if remark.lost}
+        return len(self.parsed.samples) + len(lost)
 
     def remarks(self) -> Iterator[Remark]:
         """What the parser found wrong, row by row; a word on a row that gave a sample says that it is not lost."""
-        used = {given.span.first_line for given in self.parsed.samples}
+        if self.trouble is not None:
+            yield Remark(Span(self.file.shown, 1, 1), f"nothing can be read: {self.trouble}", lost=False)
+            return
+        used = {(given.span.first_line, given.row) for given in self.parsed.samples}
         for problem in self.parsed.problems:
             found = _OF_ROWS.fullmatch(problem)
             first = int(found[1]) if found else 1
             last = int(found[2] or first) if found else 1
-            reason = found[3] if found else problem
-            row = "\n".join(self.lines[first - 1 : last]) if found else None
-            yield Remark(Span(self.file.shown, first, last), reason, row, bool(found) and first not in used)
+            number = int(found[3] or 0) if found else 0
+            reason = found[4] if found else problem
+            row = "\n".join(self.lines[first - 1 : last]) if found and not number else None
+            lost = bool(found) and (first, number) not in used
+            yield Remark(Span(self.file.shown, first, last), reason, row, lost, number)
 
     def split_of(self, given: Given) -> Split | None:
         """What the row says, else the pipeline or the file's name."""
@@ -135,14 +143,14 @@ def _opened(file: SourceFile, find_out: bool, encoding: str | None) -> _Text:
 
 def _work(step: StepConfig, file: SourceFile, content: bytes, options: Mapping[str, str | None] | None) -> Work:
     registration = step.entry.registration
-    chosen = step.options if options is None else _chosen(step, options)
+    chosen = step.options if options is None else _options(step, options)
     if "listed" in registration.config.model_fields:
         chosen = chosen.model_copy(update={"listed": _EVERY_ROW})
     plugin = f"{step.entry} of {step.entry.package} {step.entry.version}"
     return Work(plugin, registration.load, registration.config, chosen.model_dump_json(), content, file.path.name)
 
 
-def _chosen(step: StepConfig, options: Mapping[str, str | None]) -> BaseModel:
+def _options(step: StepConfig, options: Mapping[str, str | None]) -> BaseModel:
     """The parser's options; UsageError when it does not take one of them."""
     config = step.entry.registration.config
     given = {name: value for name, value in options.items() if value is not None}
@@ -169,12 +177,26 @@ def row_for(sample: Sample, split: Split | None, source: str) -> dict[str, Any]:
 
 def every_sample(files: Sequence[SampleFile]) -> dict[str, Made]:
     """Every sample of some files once, with its place; of copies in several splits the held-out one counts."""
-    found: dict[str, Made] = {}
+    return {name: made for name, (made, _) in _every(files).items()}
+
+
+def places(files: Sequence[SampleFile]) -> dict[str, str]:
+    """Where each sample of `every_sample` stands, as users read it."""
+    return {name: where(given.span, given.row) for name, given in chosen(files).items()}
+
+
+def chosen(files: Sequence[SampleFile]) -> dict[str, Given]:
+    """The row of each sample of `every_sample`."""
+    return {name: given for name, (_, given) in _every(files).items()}
+
+
+def _every(files: Sequence[SampleFile]) -> dict[str, tuple[Made, Given]]:
+    found: dict[str, tuple[Made, Given]] = {}
     for file, given in ((item, given) for item in files for given in item.parsed.samples):
         made = Made(given.sample, Origin((given.span,), "", "pairs"), file.split_of(given))
         known = found.get(given.sample.id)
-        if known is None or rank(made) < rank(known):
-            found[given.sample.id] = made
+        if known is None or rank(made) < rank(known[0]):
+            found[given.sample.id] = made, given
     return found
 
 
@@ -183,9 +205,9 @@ def rank(made: Made) -> int:
     return _HELD_OUT_FIRST.index(made.split)
 
 
-def where(place: Span) -> str:
-    """File and line as users read them."""
-    return f"{place.source}:{place.first_line}"
+def where(place: Span, number: int = 0) -> str:
+    """File and line as users read them, and the number of the row where the line has several."""
+    return f"{place.source}:{place.first_line}" + (f" (row {number})" if number else "")
 
 
 def renamed(file: SourceFile, name: str) -> SourceFile:

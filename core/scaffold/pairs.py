@@ -26,10 +26,11 @@ _SURE_NAMES = SPLIT_NAMES.keys() - {"dev"}  # inside a longer name it may well m
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A file that may hold pairs: how many were seen, and whether all of the file was."""
+    """A file that may hold pairs: how many were seen, how many of them Chinese, and whether all of the file was."""
 
     path: PurePosixPath
     pairs: int
+    chinese: int
     whole: bool
 
     @property
@@ -97,7 +98,7 @@ class Pairs:
         work = [self._work(path, content) for path, content, _ in opened]
         answers = parse_all(work, min(4, os.cpu_count() or 1, len(work))) if work else iter(())
         return [
-            Held(path, _count(answer), whole) for (path, _, whole), (answer, _) in zip(opened, answers, strict=True)
+            Held(path, *_count(answer), whole) for (path, _, whole), (answer, _) in zip(opened, answers, strict=True)
         ]
 
     def _work(self, path: PurePosixPath, content: bytes) -> Work:
@@ -129,14 +130,17 @@ def _source(
         include,
         exclude,
         pairs=sum(item.pairs for item in held),
+        chinese=sum(item.chinese for item in held),
         whole=all(item.whole for item in held),
         splits=tuple(name for name in get_args(Split) if name in {item.split or split for item in held}),
         split=split,
     )
 
 
-def _count(parsed: Any) -> int:
-    return len(parsed.get("samples", ()))
+def _count(parsed: Any) -> tuple[int, int]:
+    """The samples, and those of them that are Chinese."""
+    samples = parsed.get("samples", ())
+    return len(samples), sum(given["sample"].get("language") == "zh" for given in samples)
 
 
 def _told_apart(held: Iterable[Held]) -> bool:

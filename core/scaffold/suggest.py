@@ -87,9 +87,10 @@ def language(findings: Findings, sources: Sequence[Source]) -> str:
     A Chinese character says about as much as two letters, and Chinese texts on software are full of Latin names.
     """
     documents = [source for source in sources if source.holds == "documents"]
-    chosen = documents or [source for source in sources if source.holds == "samples"]
+    if not documents:
+        return "zh" if 2 * sum(source.chinese for source in sources) > sum(source.pairs for source in sources) else "en"
     chinese = letters = 0
-    for path in _files(findings, chosen):
+    for path in _files(findings, documents):
         text = _beginning(path)
         chinese += len(_CHINESE.findall(text))
         letters += len(_LETTER.findall(text))

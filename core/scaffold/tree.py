@@ -30,8 +30,9 @@ _BUILD_FILES = {"pyproject.toml", "setup.py", "setup.cfg"}
 class Source:
     """An entry of `sources:` to be. `path` is relative to the folder that was looked at.
 
-    `counts` tells the files by suffix. Samples also have the number of `pairs` seen (`whole`: there are no more) and
-    the `splits` that their file names say; `split` is to be written, for core does not take it from the name.
+    `counts` tells the files by suffix. Samples also have the number of `pairs` seen (`whole`: there are no more), how
+    many of them are `chinese`, and the `splits` that their file names say; `split` is to be written, for core does not
+    take it from the name.
     """
 
     holds: Literal["documents", "code", "samples"]
@@ -40,6 +41,7 @@ class Source:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     pairs: int = 0
+    chinese: int = 0
     whole: bool = True
     splits: tuple[str, ...] = ()
     split: str | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from docutune.cli.confirm import confirm
 from docutune.cli.dataset.import_ import listing
 from docutune.cli.options import samples_for
 
@@ -82,7 +83,7 @@ def _type(adding: Adding, system: str | None, split: Split | None, yes: bool) ->
                 continue
             typed = Typed(question, answer, system, split)
             complaint = None if yes else adding.complaint(typed)
-            if complaint is None or click.confirm(f"{complaint}. Add it all the same?", default=False):
+            if complaint is None or confirm(f"{complaint}. Add it all the same?", default=False):
                 _added(adding, typed)
     except (KeyboardInterrupt, click.Abort):
         for line in listing(*adding.list_in_pipeline(), adding.target):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from docutune.cli.confirm import confirm
 from docutune.cli.options import json_output, print_json, samples_for
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _agreed(preview: Preview, as_json: bool) -> bool:
 
     if as_json or sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at, and nothing was written", "--yes writes without asking")
-    return not (preview.fresh or preview.exports) or click.confirm("Add them?", default=True)
+    return not (preview.fresh or preview.exports) or confirm("Add them?", default=True)
 
 
 def _show(preview: Preview) -> None:
@@ -103,10 +104,15 @@ def _show(preview: Preview) -> None:
 
 
 def _show_file(item: SampleFile) -> None:
+    if item.trouble is not None:
+        return
     facts = (item.parsed.shape, item.encoding, f"{_rows(item.rows)}")
     click.echo(f"{item.file.shown}: {', '.join(filter(None, facts))}; fields: {', '.join(item.parsed.fields)}")
     for given in item.parsed.samples[:_SAMPLES]:
-        click.echo(f"  {given.span.first_line:>5}  {_clipped(given.sample)}")
+        place = f"row {given.row}" if given.row else str(given.span.first_line)
+        click.echo(f"  {place:>5}  {_clipped(given.sample)}")
+    if item.parsed.unused:
+        click.echo(f"  not used: {', '.join(item.parsed.unused)}")
 
 
 def _clipped(sample: Sample) -> str:
@@ -158,6 +164,7 @@ def _facts(preview: Preview, written: Written | None) -> dict[str, Any]:
             "shape": item.parsed.shape,
             "encoding": item.encoding,
             "fields": list(item.parsed.fields),
+            "not_used": list(item.parsed.unused),
             "rows": item.rows,
         }
         for item in preview.files

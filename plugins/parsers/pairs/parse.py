@@ -8,11 +8,12 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from docutune.encodings import decoded
 from docutune.plugins.parsers.pairs.json_rows import read_json
 from docutune.plugins.parsers.pairs.problems import Notes, listed, unrecognised
-from docutune.plugins.parsers.pairs.rows import Broken, Found, Row, RowError, folded
-from docutune.plugins.parsers.pairs.samples import sample_of, split_of, was_left_out
-from docutune.plugins.parsers.pairs.shapes import Fields, Shape, conversation, shapes
+from docutune.plugins.parsers.pairs.rows import Broken, Found, Row, RowError, folded, numbers, place
+from docutune.plugins.parsers.pairs.samples import OWN, SPLIT, is_own, sample_of, split_of, was_left_out
+from docutune.plugins.parsers.pairs.shapes import SYSTEM, Fields, Shape, conversation, shapes
 from docutune.plugins.parsers.pairs.sheets import read_sheets
 from docutune.plugins.parsers.pairs.table_rows import read_table
 from docutune.plugins.parsers.pairs.typos import typos
@@ -47,13 +48,17 @@ class Pairs:
         notes = Notes(typos=typos(found))
         given: list[Given] = []
         broken: list[Broken] = []
-        for item in found:
+        for item, number in zip(found, numbers(found), strict=True):
             try:
-                given += self._given(item, shape, source, damaged, notes)
+                made = self._given(item, number, shape, source, damaged, notes)
+                given += made
             except RowError as error:
-                broken.append(Broken(item.first_line, item.last_line, error.reason, error.detail))
+                broken.append(Broken(item.first_line, item.last_line, error.reason, error.detail, number))
         problems = (*listed(broken, self._listed), *notes.problems())
-        return Parsed(problems=problems, samples=tuple(given), shape=shape.name, fields=_names(found))
+        names = _names(found)
+        used = self._used(found)
+        unused = tuple(name for name in names if folded(name) not in used)
+        return Parsed(problems=problems, samples=tuple(given), shape=shape.name, fields=names, unused=unused)
 
     def _found(self, content: bytes, suffix: str) -> tuple[list[Found], bool]:
         """The rows and what is none, and whether bytes had to be replaced."""
@@ -64,11 +69,20 @@ class Pairs:
 
     def _text(self, content: bytes) -> tuple[str, bool]:
         """The text with line feeds at its line ends, and whether bytes had to be replaced."""
+        text, damaged = self._decoded(content)
+        return "\n".join(split_lines(text)), damaged
+
+    def _decoded(self, content: bytes) -> tuple[str, bool]:
+        if not self._encoding:
+            try:
+                return decoded(content)[0], False
+            except ValueError:  # rows without such bytes are read all the same
+                pass
         text, problems = decode(content)
         if problems and self._encoding:
             text = content.decode(self._encoding, "replace")
-            problems = ("replaced",) if _REPLACED in text else ()
-        return "\n".join(split_lines(text)), bool(problems)
+            return text, _REPLACED in text
+        return text, bool(problems)
 
     def _rows(self, text: str, suffix: str) -> Iterator[Found]:
         if suffix in (".csv", ".tsv"):
@@ -86,13 +100,23 @@ class Pairs:
         counts = Counter(shape for row in rows if (shape := self._fitting(_fields(row))))
         return max(counts, key=lambda shape: (counts[shape], -self._shapes.index(shape)), default=None)
 
-    def _given(self, item: Found, shape: Shape, source: str, damaged: bool, notes: Notes) -> Iterator[Given]:
+    def _used(self, found: Iterable[Found]) -> set[str]:
+        """The folded names of all fields that some row is read by."""
+        rows = [_fields(item) for item in found if isinstance(item, Row)]
+        met = {shape for fields in rows if (shape := self._fitting(fields))}
+        own = OWN if any(map(is_own, rows)) else ()
+        chosen = filter(None, [self._system_column])
+        return {*SYSTEM, *SPLIT, *own, *chosen, *(name for shape in met for name in shape.reads)}
+
+    def _given(
+        self, item: Found, number: int, shape: Shape, source: str, damaged: bool, notes: Notes
+    ) -> Iterator[Given]:
         """The row's sample, none where docutune itself had left it out. Files may mix shapes."""
         if isinstance(item, Broken):
             raise RowError(item.reason, item.detail)
         fields = _fields(item)
         if was_left_out(fields):
-            notes.left_out.append(item.first_line)
+            notes.left_out.append(place(item.first_line, item.first_line, number))
             return
         own = shape if shape.fits(fields) else self._fitting(fields) or shape
         messages = conversation(own, fields, self._system_column, self._system)
@@ -100,8 +124,8 @@ class Pairs:
             raise RowError("bytes that are not UTF-8", "save the file as UTF-8, or name its `encoding`")
         split, unknown = split_of(fields)
         if unknown:
-            notes.unknown_splits.append((item.first_line, unknown))
-        yield Given(sample_of(fields, messages), Span(source, item.first_line, item.last_line), split)
+            notes.unknown_splits.append((place(item.first_line, item.first_line, number), unknown))
+        yield Given(sample_of(fields, messages), Span(source, item.first_line, item.last_line), split, number)
 
 
 def _names(found: Iterable[Found]) -> tuple[str, ...]:

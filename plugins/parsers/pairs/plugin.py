@@ -29,7 +29,7 @@ class Config(BaseModel):
         str | None, Field(min_length=1, description="system prompt put before every sample that has none of its own")
     ] = None
     encoding: Annotated[
-        str | None, Field(description="encoding of files that are not UTF-8, such as gb18030; UTF-16 needs its mark")
+        str | None, Field(description="encoding of files that are not UTF-8, such as cp1252; unset: found out")
     ] = None
 
     listed: Annotated[
@@ -52,7 +52,7 @@ def docutune_parsers() -> list[ParserRegistration]:
     return [
         ParserRegistration(
             name="pairs",
-            revision=2,
+            revision=3,
             summary="Question-answer pairs and conversations from JSON, JSON Lines, CSV, TSV and XLSX files",
             config=Config,
             load="docutune.plugins.parsers.pairs.parse:Pairs",

@@ -25,30 +25,30 @@ def listed(broken: Sequence[Broken], most: int) -> tuple[str, ...]:
 
 @dataclass
 class Notes:
-    """What is said once for all rows that it concerns, by their first lines."""
+    """What is said once for all rows that it concerns, each beginning with the place of a row in words."""
 
-    left_out: list[int] = field(default_factory=list)
-    unknown_splits: list[tuple[int, str]] = field(default_factory=list)
-    typos: list[tuple[int, str, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    unknown_splits: list[tuple[str, str]] = field(default_factory=list)
+    typos: list[tuple[str, str, str]] = field(default_factory=list)
 
     def problems(self) -> tuple[str, ...]:
         """A line for each kind of them."""
         lines = []
         if self.left_out:
             count = _rows(len(self.left_out))
-            lines.append(f"line {self.left_out[0]}: {count} with split null left out, as in the dataset they come from")
+            lines.append(f"{self.left_out[0]}: {count} with split null left out, as in the dataset they come from")
         if self.unknown_splits:
-            line, name = self.unknown_splits[0]
+            place, name = self.unknown_splits[0]
             count = _rows(len(self.unknown_splits))
             lines.append(
-                f"line {line}: split {name[:_NAME_LENGTH]!r} is not train, validation or test; {count} with such a "
+                f"{place}: split {name[:_NAME_LENGTH]!r} is not train, validation or test; {count} with such a "
                 "split count as having none"
             )
         if self.typos:
-            line, name, meant = self.typos[0]
+            place, name, meant = self.typos[0]
             others = "".join(f", {other!r}" for other in dict.fromkeys(item[1] for item in self.typos) if other != name)
             more = f"; {_rows(len(self.typos))} with such fields{others and f', also{others[1:]}'}"
-            lines.append(f"line {line}: unknown field {name[:_NAME_LENGTH]!r}; did you mean {meant!r}?{more}")
+            lines.append(f"{place}: unknown field {name[:_NAME_LENGTH]!r}; did you mean {meant!r}?{more}")
         return tuple(lines)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+
+UNSAVED = "\0formula"
+"""Stands for the value of a formula that was saved without one; no cell of a workbook can hold it."""
 
 _KINDS = {dict: "an object", list: "a list", str: "text or a number", bool: "true or false", type(None): "null"}
 
@@ -20,17 +23,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A row or a part of the file that gives no sample. `reason` is one for many rows, `detail` is of this one."""
+    """A row or a part of the file that gives no sample. `reason` is one for many rows, `detail` of this one, `row` its
+    number where several stand on its line.
+    """
 
     first_line: int
     last_line: int
     reason: str
     detail: str = ""
+    row: int = 0
 
     def __str__(self) -> str:
-        alone = self.first_line == self.last_line
-        place = f"line {self.first_line}" if alone else f"lines {self.first_line}-{self.last_line}"
-        return ": ".join(filter(None, (place, self.reason, self.detail)))
+        return ": ".join(filter(None, (place(self.first_line, self.last_line, self.row), self.reason, self.detail)))
 
 
 Found: TypeAlias = Row | Broken
@@ -43,6 +47,20 @@ class RowError(ValueError):
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+
+
+def place(first: int, last: int, row: int) -> str:
+    """Where a row stands, in words."""
+    lines = f"line {first}" if first == last else f"lines {first}-{last}"
+    return f"{lines} (row {row})" if row else lines
+
+
+def numbers(found: Sequence[Found]) -> list[int]:
+    """The number of each row, 1-based, where it shares its first line with the one before or after; else 0."""
+    first = [item.first_line for item in found]
+    before, after = [0, *first], [*first[1:], 0]
+    rows = enumerate(zip(first, before, after, strict=False), 1)
+    return [number if line in (above, below) else 0 for number, (line, above, below) in rows]
 
 
 def folded(name: str) -> str:

@@ -20,6 +20,8 @@ _SPLITS: Mapping[str, Split] = {
     "dev": "validation",
     "test": "test",
 }
+SPLIT = ("split", "subset")
+OWN = ("messages", "kind", "fact", "symbols", "language")
 _HAN = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _CHINESE = re.compile(f"[{_HAN}]+")
 _OTHER_WORD = re.compile(rf"[^\W\d_{_HAN}]+")
@@ -69,7 +71,7 @@ def language_of(messages: Sequence[Message]) -> str:
 def split_of(fields: Fields) -> tuple[Split | None, str]:
     """The split that the row names, and what it names instead of one: "" where it names none."""
     unknown = ""
-    for name in ("split", "subset"):
+    for name in SPLIT:
         value = fields.get(name)
         if isinstance(value, str) and value.strip():
             split = _SPLITS.get(value.strip().casefold())

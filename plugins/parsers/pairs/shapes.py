@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from docutune.plugins.parsers.pairs.rows import RowError, kind
+from docutune.plugins.parsers.pairs.rows import UNSAVED, RowError, kind
 from docutune.plugins.parsers.text import storable
 from docutune.records import Message, Role
 
@@ -27,7 +27,7 @@ PAIRS = (
     ("问题", "回答"),
     ("问", "答"),
 )
-_SYSTEM = ("system", "system_prompt")
+SYSTEM = ("system", "system_prompt", "系统", "系统提示", "系统提示词")
 _BESIDE = ("input", "context")
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -44,6 +44,10 @@ class Shape(Protocol):
     @property
     def name(self) -> str:
         """What to call it."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that it may read."""
 
     def fits(self, names: Collection[str]) -> bool:
         """Whether a row with fields of these names has this shape."""
@@ -62,6 +66,11 @@ class Turns:
     def name(self) -> str:
         """The field, and what such files are known as."""
         return "ShareGPT (conversations)" if self.field == "conversations" else self.field
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The field alone."""
+        return (self.field,)
 
     def fits(self, names: Collection[str]) -> bool:
         """Whether the field is there."""
@@ -97,6 +106,11 @@ class Pair:
         fields = f"{self.question}/{self.answer}"
         return f"Alpaca ({fields})" if (self.question, self.answer) == ("instruction", "output") else fields
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Both, what stands beside the question, and what was said before."""
+        return (self.question, self.answer, *self.beside, "history")
+
     def fits(self, names: Collection[str]) -> bool:
         """Whether both fields are there."""
         return self.question in names and self.answer in names
@@ -129,7 +143,7 @@ def conversation(shape: Shape, fields: Fields, system_column: str | None, system
     """The row's messages with their system prompt in front; RowError when nothing can be learned from them."""
     messages = list(shape.messages(fields))
     if messages[:1] and messages[0].role != "system":
-        own = (text_of(fields.get(name), name) for name in (system_column, *_SYSTEM) if name)
+        own = (text_of(fields.get(name), name) for name in (system_column, *SYSTEM) if name)
         prompt = next(filter(None, own), system)
         messages[:0] = [Message("system", prompt)] if prompt else []
     _check([message.role for message in messages])
@@ -142,6 +156,8 @@ def text_of(value: object, name: str) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if value == UNSAVED:
+        raise RowError("formula without a saved value", f"{name} (open the file in a spreadsheet program and save it)")
     if not isinstance(value, str):
         raise RowError("not text", f"{name} is {kind(value)}")
     return storable(value) if value.strip() else ""

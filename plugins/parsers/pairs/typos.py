@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rapidfuzz.distance import OSA
 
-from docutune.plugins.parsers.pairs.rows import Found, Row, folded
+from docutune.plugins.parsers.pairs.rows import Found, Row, folded, numbers, place
 from docutune.plugins.parsers.pairs.shapes import PAIRS, TURNS
 
 _KNOWN = tuple(
@@ -27,18 +27,18 @@ _SHORTEST = 5
 _LONG = 8
 
 
-def typos(found: Iterable[Found]) -> list[tuple[int, str, str]]:
-    """Each such field of a row: the row's line, the name, and what was meant. What a row has is not meant twice."""
+def typos(found: Sequence[Found]) -> list[tuple[str, str, str]]:
+    """Each such field of a row: the row's place, the name, and what was meant. What a row has is not meant twice."""
     meant: dict[str, str | None] = {}
     listed = []
-    for item in found:
+    for item, number in zip(found, numbers(found), strict=True):
         names = {folded(name): name for name in item.fields} if isinstance(item, Row) else {}
         for name, written in names.items():
             if name not in meant:
                 meant[name] = _meant(name)
             close = meant[name]
             if close is not None and close not in names:
-                listed.append((item.first_line, written, close))
+                listed.append((place(item.first_line, item.first_line, number), written, close))
     return listed
 
 

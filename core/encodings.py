@@ -12,6 +12,7 @@ _MARKS = (
 )
 _LOOKED_AT = 20_000
 _MOST_UNUSUAL = 0.1
+_FEW_ZEROS = 0.05
 
 
 def decoded(content: bytes, chosen: str | None = None) -> tuple[str, str]:
@@ -40,9 +41,18 @@ def _named_by_its_bytes(content: bytes) -> str | None:
         if content.startswith(mark):
             return name
     zeros = [content[start:_LOOKED_AT:2].count(0) for start in (0, 1)]
-    if not any(zeros):
+    few = sum(zeros) <= _FEW_ZEROS * min(len(content), _LOOKED_AT)
+    if not any(zeros) or (few and _is_utf8(content)):  # a stray zero makes no UTF-16 of a text
         return None
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _chinese(content: bytes, error: UnicodeDecodeError) -> tuple[str, str]:
