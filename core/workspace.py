@@ -39,6 +39,7 @@ from docutune.records import RECORDS_VERSION, JsonValue, canonical, finite
 
 FOLDER = ".docutune"
 _WRITERS = 16
+_WAITING = 1024  # values that may wait for the disk before whoever keeps them has to
 _LOCK_SECONDS = 0.5  # longer than the look of a docutune status, which holds the lock for a moment
 
 
@@ -57,6 +58,12 @@ class Store:
         with writing(self.folder):
             atomic.make_folder(self.folder)
         atomic.write_text(self.folder / ".gitignore", "*\n")
+
+    def refuse_unwritable(self) -> None:
+        """DocutuneError when nothing could be put there; what would take long is then not begun."""
+        place = self.folder if self.folder.is_dir() else self.folder.parent
+        if place.is_dir() and not os.access(place, os.W_OK):
+            raise DocutuneError(f"{place}: cannot be written to", "work in a folder of your own")
 
     # ---- items and results
 
@@ -90,7 +97,7 @@ class Store:
         with ThreadPoolExecutor(_WRITERS) as writers:
 
             def keep(key: str, value: JsonValue) -> None:
-                if len(waiting) > _WRITERS:
+                if len(waiting) > _WAITING:
                     waiting.popleft().result()
                 waiting.append(writers.submit(self.keep, area, key, value))
 

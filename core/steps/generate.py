@@ -10,7 +10,6 @@ from functools import cached_property, partial
 from typing import Any
 
 from docutune.chat.access import ChatAccess
-from docutune.chat.batching import Batched
 from docutune.config import StepConfig
 from docutune.contracts import Chat, Generator
 from docutune.grounding import REVISION
@@ -164,28 +163,26 @@ class Generate:
         context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress, tools.note)
         attempts = Attempts(self.generator, self.config.entry.full_name, library)
 
-        cached: Batched[tuple[str, JsonValue]] = Batched(partial(_keep_all, tools.store))
 
-        async def work() -> None:
+        async def work(keep: Callable[[str, JsonValue], None]) -> None:
             for index in waiting:
                 item = declared[index]
                 lent = None if chat is None else chat.lend(item.task.spans)
                 done = await attempts.do(item, replace(context, lent=lent), lent)
                 results[index] = done.value
                 if done.lasting:
-                    cached.add_soon((item.key, done.value))
+                    keep(item.key, done.value)
                 report.one_more()
 
         workers = CONCURRENT_TASKS if chat is None else TASKS_PER_SLOT * chat.options.concurrency
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(workers, len(results))):
-                    group.create_task(work())
+            with tools.store.keeping("cache") as keep:  # in threads: a generator that never awaits holds nothing up
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(workers, len(results))):
+                        group.create_task(work(keep))
         except ExceptionGroup as failures:
             first = failures.exceptions[0]  # it stopped the others
             raise first from first.__cause__
-        finally:
-            await cached.close()
         return results
 
     def _add(self, products: Products, results: Sequence[Any]) -> Products:
@@ -216,13 +213,6 @@ class Generate:
         for item, value in zip(self.declared(products), results, strict=True):
             if "withheld" in value:
                 yield ", ".join(map(str, item.task.spans))
-
-
-def _keep_all(store: Store, values: Sequence[tuple[str, JsonValue]]) -> None:
-    """When this returns the disk has all results."""
-    with store.keeping("cache") as keep:
-        for key, value in values:
-            keep(key, value)
 
 
 @dataclass
