@@ -65,6 +65,8 @@ def mistake(name: str, base_folder: Path) -> str | None:
         return f"there is no model {name!r}; did you mean {TINY!r}?"
     if not _HUB_NAME.fullmatch(name):
         return f"{name!r} is neither a folder nor a hub name: write owner/name, or a path that starts with ./"
+    if "/" not in name and on_disk(name, base_folder) is None:
+        return f"{name!r} is no folder, and no model of that name is in the cache: write owner/name, or a path with ./"
     return None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from docutune import tags
 from docutune.errors import DocutuneError, UsageError
 from docutune.suggestions import did_you_mean
+from docutune.versions import versions as whole_versions
 from docutune.workspace import Store, read_manifest
 
 LATEST = "latest"
@@ -74,13 +75,21 @@ def _of_run(store: Store, name: str) -> Chosen:
     versions = of_runs(store)
     if name == LATEST:
         if not versions:
-            raise UsageError(f"{store.folder}: no run has made a dataset yet", "make one: docutune run --until dataset")
+            return Chosen(LATEST, _newest(store))
         name, version = list(versions.items())[-1]
         return Chosen(LATEST, version, run=name)
     run = store.run_folder(name).name
     if run not in versions:
         raise UsageError(f"run {run} made no dataset", f"choose another run, or a version: {_LIST}")
     return Chosen(name, versions[run], run=run)
+
+
+def _newest(store: Store) -> str:
+    """The newest version that is here without any run, such as an imported one."""
+    found = [version.version for version in whole_versions(store)]
+    if not found:
+        raise UsageError(f"{store.folder}: no run has made a dataset yet", "make one: docutune run --until dataset")
+    return found[-1]
 
 
 def _unknown(name: str, known: list[str], any_version: bool) -> UsageError:

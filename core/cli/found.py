@@ -32,11 +32,15 @@ def show_machine(folder: Path) -> None:
 def show_findings(findings: Findings, folder: Path) -> None:
     """The numbered sources, and what was not taken; UsageError when there are none."""
     from docutune.errors import UsageError
+    from docutune.scaffold.templates import TO_COME
 
-    if findings.sources:
+    found = [source for source in findings.sources if source is not TO_COME]
+    if found:
         click.echo(f"\nFound in {folder.resolve()}:")
-    width = max((len(str(source.path)) for source in findings.sources), default=0)
-    for number, source in enumerate(findings.sources, 1):
+    elif findings.sources:
+        click.echo(f"\nNo question-answer file in {folder.resolve()} yet; they will be read from {TO_COME.path}")
+    width = max((len(str(source.path)) for source in found), default=0)
+    for number, source in enumerate(found, 1):
         click.echo(f"{number:>4}  {_WHAT[source.holds]:<10} {source.path!s:<{width}}  {_counts(source)}")
     for line in _not_taken(findings):
         click.echo(f"      {line}")

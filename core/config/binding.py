@@ -22,12 +22,13 @@ from docutune.records import JsonValue, Reads
 from docutune.registry import Entry, Registry
 from docutune.suggestions import listed
 
-_DEFAULTS: Mapping[str, tuple[str, ...]] = {
+DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "generate": ("grounded",),
     "curate": ("leakage", "duplicates", "quality", "secrets"),
     "runtime": ("local",),
     "evaluate": ("text-overlap",),
 }
+"""Section -> the plugins that serve where the file leaves it out."""
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Binder:
         tree = self.document.tree if isinstance(self.document.tree, dict) else {}
         trained = tree.get("train")
         wanted = {"runtime": trained or self.asks_runtime, "evaluate": trained, "generate": _has_documents(tree)}
-        names = _DEFAULTS.get(section, ()) if wanted.get(section, True) else ()
+        names = DEFAULTS.get(section, ()) if wanted.get(section, True) else ()
         return [((section,), {"uses": name}) for name in names]
 
     def _step(self, section: str, path: KeyPath, raw: Any) -> StepConfig | None:

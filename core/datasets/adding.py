@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docutune.datasets.curating import in_words, reasons_for_new
-from docutune.datasets.importing import list_in_pipeline
+from docutune.datasets.importing import list_in_pipeline, refuse_missing_folder
 from docutune.datasets.reading import every_sample, read_files, where
 from docutune.datasets.samples_file import append, lines, writer
 from docutune.datasets.sources import Sources
@@ -54,6 +54,8 @@ class Adding:
         """The samples file."""
         if self.to is not None and self.to.suffix.lower() != ".jsonl":
             raise UsageError(f"--to {self.to}: no JSON Lines file", "name one that ends in .jsonl")
+        if self.to is not None:
+            refuse_missing_folder(self.to)
         return self.to.absolute() if self.to is not None else self.pipeline.absolute().parent / TARGET
 
     def complaint(self, typed: Typed) -> str | None:
@@ -66,7 +68,7 @@ class Adding:
         known = {**self._old, **self._added}
         if name in known:
             return f"the same stands in {where(known[name].origin.spans[0])} already"
-        told = reasons_for_new(list(known.values()), [made], self.registry).get(name)
+        told = reasons_for_new(list(known.values()), [made], self._sources.offline_curators, self.registry).get(name)
         places = {name: where(item.origin.spans[0]) for name, item in known.items()}
         return in_words(told[1], places.get) if told else None
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docutune.config import SourceConfig
+from docutune.chat.options import ChatConfig
+from docutune.config import SourceConfig, StepConfig
 from docutune.datasets.curating import in_words, reasons
 from docutune.datasets.reading import Remark, SampleFile, chosen, every_sample, places, read_files, where
 from docutune.datasets.sources import Sources
@@ -16,6 +17,7 @@ from docutune.errors import UsageError
 from docutune.models import on_disk
 from docutune.records import Given, Sample
 from docutune.registry import Registry
+from docutune.steps.replay import as_replay
 from docutune.suggestions import listed
 from docutune.training import TINY, TrainingConfig
 
@@ -43,8 +45,8 @@ def check(pipeline: Path, files: Sequence[Path], registry: Registry) -> Checked:
         raise UsageError(f"{where_from}: no file of questions and answers", hint)
     read = read_files(found, sources.parsers)
     problems = [remark for file in read for remark in file.remarks()]
-    problems += [*_copies(read), *_curated(read, registry)]
-    notes: list[str] = []
+    problems += [*_copies(read), *_curated(read, sources)]
+    notes = [f"{step.uses} asks a chat model and was not tried" for step in sources.curators if _asks(step)]
     long: dict[str, Remark] = {}
     for training in {(item.model, item.max_length): item for item in sources.trainings}.values():
         for remark in _too_long(read, training, pipeline.absolute().parent, notes):
@@ -71,11 +73,18 @@ def _copies(files: Sequence[SampleFile]) -> Iterator[Remark]:
                 yield Remark(given.span, f"duplicate: the same row as {same}{leak}", number=given.row)
 
 
-def _curated(files: Sequence[SampleFile], registry: Registry) -> Iterator[Remark]:
+def _asks(step: StepConfig) -> bool:
+    return isinstance(step.options, ChatConfig)
+
+
+def _curated(files: Sequence[SampleFile], sources: Sources) -> Iterator[Remark]:
+    """What the curators of a run say; of those that ask a chat model nothing is known."""
     samples = every_sample(files)
+    for given in (given for file in files if file.file.replay for given in file.parsed.samples):
+        samples[given.sample.id] = as_replay(samples[given.sample.id])
     shown = places(files)
     rows = chosen(files)
-    for name, (curator, reason) in reasons(list(samples.values()), registry).items():
+    for name, (curator, reason) in reasons(list(samples.values()), sources.offline_curators, sources.registry).items():
         given = rows[name]
         yield Remark(given.span, f"{curator}: {in_words(reason, shown.get)}", number=given.row)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from docutune.cells import guarded, is_run
 from docutune.corpus import SPLITS, Row, row_fields
 from docutune.datasets.arrow import to_parquet
 from docutune.records import Message, Sample
@@ -17,10 +18,6 @@ FORMATS = ("messages", "alpaca", "sharegpt", "csv", "parquet", "hf")
 RESTORED = ("messages", "parquet")
 """Those that `docutune dataset import` makes the same version of."""
 
-_FORMULA = tuple(
-    "=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
-)
-"""What may begin a formula in a spreadsheet: https://owasp.org/www-community/attacks/CSV_Injection"""
 _CELL = 32_767  # characters that a spreadsheet keeps of a cell
 _SHAREGPT = {"user": "human", "assistant": "gpt", "system": "system"}
 _COLUMNS = ("question", "answer", "system", "history", "id", "split", "held_out", "kind", "fact", "symbols", "language")
@@ -119,16 +116,16 @@ def _csv(rows: Sequence[Row], version: str, raw: bool) -> Written:
     """With a byte order mark, without which Excel takes UTF-8 for another encoding."""
     fitting = [(row, found) for row in rows if (found := turns(row.made.sample))]
     table = [_cells(row, said, version) for row, said in fitting]
-    guarded = sum(cell.startswith(_FORMULA) for cells in table for cell in cells) if not raw else 0
+    formulas = sum(is_run(cell) for cells in table for cell in cells) if not raw else 0
     long = sum(len(cell) > _CELL for cells in table for cell in cells)
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow((*_COLUMNS, *_ORIGIN, "version"))
-    writer.writerows([_safe(cell, raw) for cell in cells] for cells in table)
+    writer.writerows([cell if raw else guarded(cell) for cell in cells] for cells in table)
     drops = list(_lost_turns([said for _, said in fitting], rows))
-    if guarded:
+    if formulas:
         drops.append(
-            f"{_many(guarded, 'cell')} would be a formula to a spreadsheet and begin with ' instead (--raw-cells: not)"
+            f"{_many(formulas, 'cell')} would be a formula to a spreadsheet and begin with ' instead (--raw-cells: not)"
         )
     if long:
         drops.append(f"{_many(long, 'cell')} have more than {_CELL:,} characters, which spreadsheets cut")
@@ -156,11 +153,6 @@ def _cells(row: Row, said: Turns, version: str) -> list[str]:
         origin.model or "",
         version,
     ]
-
-
-def _safe(cell: str, raw: bool) -> str:
-    """A cell that no spreadsheet runs as a formula."""
-    return f"'{cell}" if not raw and cell.startswith(_FORMULA) else cell
 
 
 def _lost_turns(found: Sequence[Turns], rows: Sequence[Row]) -> Iterable[str]:

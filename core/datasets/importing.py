@@ -29,7 +29,7 @@ from docutune.datasets.reading import (
 from docutune.datasets.restore import recognised, restore
 from docutune.datasets.samples_file import append, lines, writer
 from docutune.datasets.sources import Sources
-from docutune.errors import UsageError
+from docutune.errors import DocutuneError, UsageError
 from docutune.records import Made, Origin, Span, Split, fingerprint
 from docutune.registry import Registry
 from docutune.steps.sources import SourceFile
@@ -134,6 +134,13 @@ class Importing:
         """The folder of the pipeline file."""
         return self.pipeline.absolute().parent
 
+    def refuse_unwritable(self, request: ImportRequest) -> None:
+        """DocutuneError when nothing can be written here: what takes long is then not begun."""
+        self.store.refuse_unwritable()
+        folder = self._target(request, Sources(self.pipeline, self.registry)).parent
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            raise DocutuneError(f"{folder}: cannot be written to", "name another file with --to")
+
     def preview(self, request: ImportRequest) -> Preview:
         """Read the files and decide row by row; nothing is written. UsageError when a file gives nothing at all."""
         sources = Sources(self.pipeline, self.registry)
@@ -143,7 +150,7 @@ class Importing:
         _refuse(files, request)
         target = self._target(request, sources)
         there = read_files(sources.own_files(target), sources.parsers)
-        return _decided(files, there, exports, target, request, self.registry)
+        return _decided(files, there, exports, target, request, sources)
 
     def write(self, request: ImportRequest, shown: Preview) -> Written:
         """Do what was shown; where the pipeline's samples have changed since, what is right now."""
@@ -163,6 +170,7 @@ class Importing:
         if request.to is not None:
             if request.to.suffix.lower() != ".jsonl":
                 raise UsageError(f"--to {request.to}: no JSON Lines file", "name one that ends in .jsonl")
+            refuse_missing_folder(request.to)
             return request.to.absolute()
         files = (file.path for file in sources.files() if file.path.name == TARGET.name)
         return next(files, self.project / TARGET)
@@ -192,10 +200,17 @@ def list_in_pipeline(pipeline: Path, file: Path, registry: Registry) -> tuple[st
         return "", ()
     if sources.reads(file):
         return "already", ()
-    place = Path(os.path.relpath(file, pipeline.absolute().parent)).as_posix()
+    project = pipeline.absolute().parent
+    place = (file.relative_to(project) if file.is_relative_to(project) else file).as_posix()
     if sources.add(place):
         return "added", ()
     return "by hand", sources.lines_for(place)
+
+
+def refuse_missing_folder(file: Path) -> None:
+    """UsageError when the folder that a user named is not there."""
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"--to {file}: no such folder: {file.parent}", "make it first, or name another file")
 
 
 def _found(paths: Sequence[Path], sources: Sources) -> list[SourceFile]:
@@ -246,14 +261,15 @@ def _decided(
     exports: tuple[Path, ...],
     target: Path,
     request: ImportRequest,
-    registry: Registry,
+    sources: Sources,
 ) -> Preview:
     old = every_sample(there)
     stands = places(there)
     fresh, copies, already = _once(files, old, stands)
     splits = drawn([item.made for item in fresh], list(old.values()), request.validation, request.test, request.seed)
     fresh = [replace(item, made=replace(item.made, split=splits[item.made.sample.id])) for item in fresh]
-    told = reasons_for_new(list(old.values()), [item.made for item in fresh], registry)
+    given = [item.made for item in fresh]
+    told = reasons_for_new(list(old.values()), given, sources.offline_curators, sources.registry)
     stands |= {item.made.sample.id: item.where for item in fresh}
     left_out = [*copies, *_rejected(fresh, told, stands)]
     remarks = [remark for file in files for remark in file.remarks()]

@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from docutune import atomic
+from docutune.chat.options import ChatConfig
 from docutune.config import SourceConfig, StepConfig
 from docutune.config.binding import Binder, unwritten_places
 from docutune.config.strict import validate
@@ -91,6 +92,18 @@ class Sources:
         """The options of the trainings that are right."""
         steps = Binder(self._document, self.registry, ("en",), self.path.parent).section("train")
         return tuple(step.options for step in steps if isinstance(step.options, TrainingConfig))
+
+    @cached_property
+    def curators(self) -> tuple[StepConfig, ...]:
+        """The curators of a run, in their order; none that is wrong or not installed."""
+        written = self._tree.get("language", "en")
+        languages = tuple(written) if isinstance(written, list) else (written,)
+        return Binder(self._document, self.registry, languages, self.path.parent).section("curate")
+
+    @property
+    def offline_curators(self) -> tuple[StepConfig, ...]:
+        """Those of them that ask no chat model."""
+        return tuple(step for step in self.curators if not isinstance(step.options, ChatConfig))
 
     def files(self, entries: Sequence[SourceConfig] | None = None) -> tuple[SourceFile, ...]:
         """The files of samples that are there."""

@@ -89,7 +89,8 @@ def _languages(quality: Quality, words: Words) -> Iterator[Finding]:
 def _symbols(quality: Quality, words: Words) -> Iterator[Finding]:
     found = quality.coverage
     if found is None:
-        yield Finding("look", words.say("find.no library"), "coverage")
+        if not quality.of_pairs_alone:
+            yield Finding("look", words.say("find.no library"), "coverage")
         return
     share = found.in_samples / found.symbols
     level: Level = "good" if share >= 0.5 else "look"

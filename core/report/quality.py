@@ -196,3 +196,8 @@ class Quality:
     trainings: tuple[TrainingMeasure, ...] = ()
     shown: tuple[ShownSample, ...] = ()
     language: str = "en"
+
+    @property
+    def of_pairs_alone(self) -> bool:
+        """Whether all that is shown comes from question-answer files, which speak of no library."""
+        return all(sample.fact.startswith("pair:") for sample in self.shown)

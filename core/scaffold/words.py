@@ -35,6 +35,8 @@ COMMENTS = {
     "phrasings": Words("ways to ask for one fact, 1 to 6", "同一事实的问法数量，1 到 6"),
     "curate": Words("what leaves samples out, in this order", "依次筛除样本"),
     "duplicates": Words("doubles, contradictions, empty answers", "重复、矛盾和空的回答"),
+    "leakage": Words("training rows that give a held-out answer away", "泄露留出答案的训练样本"),
+    "quality": Words("answers that are cut off, empty of sense, refusals", "残缺、无意义或拒答的回答"),
     "secrets": Words("keys, passwords, personal data", "密钥、口令和个人信息"),
     "split": Words("what is held out from training", "不参与训练的部分"),
     "rephrased": Words("share of the facts asked in words never trained", "用未训练过的问法来提问的事实所占比例"),

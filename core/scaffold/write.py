@@ -13,6 +13,7 @@ import yaml
 
 from docutune import atomic
 from docutune.config import load
+from docutune.config.binding import DEFAULTS
 from docutune.config.yaml_lines import read_value
 from docutune.errors import DocutuneError, UsageError
 from docutune.registry import Registry
@@ -83,8 +84,8 @@ class Draft:
             yield "  - uses: grounded"
             yield self._line("    with: {phrasings: 4}", "phrasings")
         yield self._line("curate:", "curate")
-        yield self._line("  - uses: duplicates", "duplicates")
-        yield self._line("  - uses: secrets", "secrets")
+        for name in DEFAULTS["curate"]:
+            yield self._line(f"  - uses: {name}", name)
 
     def _split(self) -> Iterator[str]:
         yield self._line("split:", "split")

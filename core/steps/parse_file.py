@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from multiprocessing import get_context
+from multiprocessing.spawn import get_executable
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
@@ -45,8 +46,9 @@ def parse_all(work: Sequence[Work], processes: int) -> Iterator[tuple[JsonValue,
     """The JSON of each Parsed, in order, and whether it may be kept: a time or memory limit may not strike again.
 
     At most `processes` children share the work, and no more than it is worth: one that is still starting when all is
-    done would be killed, and complain of it on the terminal.
+    done would be killed, and complain of it on the terminal. DocutuneError when no child can be started at all.
     """
+    _refuse_interpreter(os.fsdecode(get_executable() or ""))
     context = get_context("spawn")
     worth = 1 + sum(len(item.content) for item in work) // _WORTH_A_PROCESS
     with ProcessPool(max_workers=min(processes, worth), initializer=_limit, context=context) as pool:
@@ -58,6 +60,13 @@ def parse_all(work: Sequence[Work], processes: int) -> Iterator[tuple[JsonValue,
             stop: Any = pool.stop
             stop()
             raise
+
+
+def _refuse_interpreter(python: str) -> None:
+    """A pool whose children cannot be started waits for them for ever."""
+    if not os.access(python, os.X_OK):
+        message = f"{python or 'python'}: cannot be started by this user, so no file can be parsed"
+        raise DocutuneError(message, "install docutune with a Python that this user may run")
 
 
 def _outcome(future: Any) -> tuple[JsonValue, bool]:

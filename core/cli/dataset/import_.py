@@ -56,6 +56,8 @@ def import_files(
         raise click.UsageError("--validation and --test together are more than all rows")
     importing = Workspace.of(pipeline).datasets.importing(pipeline)
     request = ImportRequest(files, **options)
+    if not dry_run:
+        importing.refuse_unwritable(request)
     preview = importing.preview(request)
     if not as_json:
         _show(preview)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+from docutune.cells import OWN_COLUMNS, unguarded
 from docutune.plugins.parsers.pairs.rows import Broken, Found, Row, folded
 
 _SEPARATOR_LINE = re.compile(r'"?sep=([^"\n])"?\n?', re.IGNORECASE)
@@ -25,6 +26,7 @@ def read_table(text: str, suffix: str, recognises: Recognises) -> Iterator[Found
     candidates = "\t" if suffix == ".tsv" else ",;\t"
     delimiter = chosen[1] if chosen else _delimiter(text, candidates, recognises)
     names: Sequence[str] = ()
+    own = False  # docutune's own export, whose guard before formulas is no text
     for record, first, last in _records(text, delimiter, skipped=1 if chosen else 0):
         if isinstance(record, csv.Error):
             broken = Broken(first, last, "not CSV", _cause(record))
@@ -33,9 +35,10 @@ def read_table(text: str, suffix: str, recognises: Recognises) -> Iterator[Found
             yield broken
         elif says_something(record):
             if names:
-                yield row_of(names, record, first, last, delimiter)
+                yield row_of(names, [unguarded(cell) for cell in record] if own else record, first, last, delimiter)
             else:
                 names = checked(record, recognises)
+                own = set(map(folded, names)) >= OWN_COLUMNS
 
 
 def _records(text: str, delimiter: str, skipped: int = 0) -> Iterator[tuple[list[str] | csv.Error, int, int]]:
