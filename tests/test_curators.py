@@ -93,7 +93,7 @@ def test_duplicates_alone_keep_the_held_out_copy_whatever_its_id(near: bool) -> 
 
 
 BAD = {
-    "short question": ("Hm?", "It sends a parcel."),
+    "short question": ("?", "It sends a parcel."),
     "short answer": ("What does it do?", "-"),
     "long answer": ("What does it do?", " ".join(f"word{number}" for number in range(6000))),
     "other language": ("What does the depot do?", "仓库把包裹寄给世界各地的客户，并且每天都开门。"),

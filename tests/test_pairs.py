@@ -567,7 +567,7 @@ def test_when_no_sample_is_left_it_says_where_they_went(project: Installed) -> N
 
 
 def test_what_is_wrong_with_the_files_is_shown_with_the_run(project: Installed) -> None:
-    (project.work / "qa/strange.csv").write_text("Frage,Antwort\na,b\n")
+    (project.work / "qa/strange.csv").write_text("Frage,Antwort\nWo liegt es?,Im Lager.\n")
     project.answer("run", "--until", "dataset")
     shown = " ".join(project.docutune("status", "latest").stdout.split())
     assert "qa/train.jsonl: line 4: no answer" in shown

@@ -14,7 +14,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_question: int = Field(6, ge=0, description="Shortest question that stays.")
+    min_question: int = Field(2, ge=0, description="Shortest question that stays.")
     max_question: int | None = Field(24_000, ge=1, description="Longest question that stays; null: no limit.")
     min_answer: int = Field(3, ge=0, description="Shortest answer that stays.")
     max_answer: int | None = Field(24_000, ge=1, description="Longest answer that stays; null: no limit.")
