@@ -60,7 +60,7 @@ def project(shared_environment: Installed) -> Installed:
     write_project(work)
     rows = [
         ["You are kind.", "Hello?", "Hello!", "=HYPERLINK(1)", "@you"],
-        [None, "-1 or 1?", "1"],
+        [None, "-1 or 1?", "It is 1."],
         [None, "What is\u2028this?", "A\u2029line."],
     ]
     (work / "more.jsonl").write_text("".join(f"{json.dumps({'messages': talk(*row)})}\n" for row in rows))
