@@ -257,7 +257,7 @@ def test_text_that_looks_like_a_date_or_number_stays_text(folder: Path, registry
 def test_shared_options_through_anchors(folder: Path, registry: Registry) -> None:
     text = HEAD + (
         "train:\n  - uses: trl\n    with: &shared {model: builtin/tiny, lora_rank: 8, epochs: 1}\n"
-        "  - uses: trl\n    with: {<<: *shared, model: other, lora_rank: 4}\n"
+        "  - uses: trl\n    with: {<<: *shared, model: acme/other, lora_rank: 4}\n"
     )
     dumps = [step.options.model_dump() for step in read(text, registry).train]
     assert [(dump["lora_rank"], dump["epochs"]) for dump in dumps] == [(8, 1), (4, 1)]

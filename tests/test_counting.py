@@ -29,7 +29,7 @@ def pieces(paths: Iterable[Path]) -> list[str]:
 
 
 def chinese() -> list[str]:
-    """Lines of the Chinese files, each clause once: a tokenizer learns a clause that many prompts share as one token."""
+    """Lines of the Chinese files, each clause once: what many prompts share would be one token."""
     paths = [ROOT / "README.zh-CN.md", *ROOT.glob("plugins/**/prompts/zh/*.md")]
     lines = [
         line for path in paths for line in path.read_text("utf-8").splitlines() if any("一" <= c <= "鿿" for c in line)

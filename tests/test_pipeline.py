@@ -381,7 +381,8 @@ def test_observers_see_every_step_and_change_nothing(project: Installed) -> None
     assert done.returncode == 0
     summary = json.loads(done.stdout)
     assert summary["dataset"] == plain
-    names = ["parse", "generate:grounded", "curate:leakage", "curate:duplicates", "curate:quality", "curate:secrets", "dataset"]
+    curators = [f"curate:{name}" for name in ("leakage", "duplicates", "quality", "secrets")]
+    names = ["parse", "generate:grounded", *curators, "dataset"]
     seen = (Path(summary["folder"]) / "seen").read_text().splitlines()
     assert seen == [line for name in names for line in (f"start {name}", f"reused {name}")]
     problem = "observer docutune_step_finished of watcher 1.0 failed: RuntimeError: observer is ill"

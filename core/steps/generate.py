@@ -163,7 +163,6 @@ class Generate:
         context = StepContext(self.seed, tools.run / "generate" / self.config.name, tools.progress, tools.note)
         attempts = Attempts(self.generator, self.config.entry.full_name, library)
 
-
         async def work(keep: Callable[[str, JsonValue], None]) -> None:
             for index in waiting:
                 item = declared[index]
