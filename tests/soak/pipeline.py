@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workspace import Killed, Moment, docutune, figures, make_project, newest_run, objects, processes, run, survivors
+from workspace import Killed, Moment, docutune, figures, make_project, newest_run, objects, planned, processes, run, survivors
 
 _TRIES = 5
 
@@ -170,8 +170,9 @@ def short(folder: Path, seed: int) -> Tally:
     chance = random.Random(seed)
     with ThreadPoolExecutor() as pool:
         uninterrupted = pool.submit(reference, folder / "reference")
-        kills = [Moment(edge, 0.0) for edge in range(1, 15)]
-        kills += [Moment(edge, chance.uniform(0.05, 3.0)) for edge in (0, 9, 11, 13)]
+        last = 2 * len(planned(make_project(folder / "planned")))
+        kills = [Moment(edge, 0.0) for edge in range(1, last + 1)]
+        kills += [Moment(edge, chance.uniform(0.05, 3.0)) for edge in (0, last - 5, last - 3, last - 1)]
         kills.sort(key=lambda moment: (moment.edge, moment.delay))
         project = chain(folder / "killed", kills, tally, seen)
         found = uninterrupted.result()

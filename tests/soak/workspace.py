@@ -114,6 +114,12 @@ def docutune(project: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> su
     )
 
 
+def planned(project: Path) -> list[str]:
+    """The steps that a run would take, in their order; each has two edges, its start and its end."""
+    steps: list[dict[str, str]] = json.loads(docutune(project, "plan", "--json").stdout)["steps"]
+    return [step["name"] for step in steps]
+
+
 def run(project: Path, moment: Moment | None = None) -> Killed:
     """`docutune run`, killed at that moment unless it ended before."""
     marker = uuid.uuid4().hex
