@@ -124,6 +124,25 @@ def test_a_pause_that_the_server_asks_for_holds_for_all_requests(environment: In
     assert min(asked.began for asked in server.asked[4:]) >= refused.answering + 2
 
 
+def test_why_nothing_goes_on_is_said_while_the_server_is_asked_again(environment: Installed) -> None:
+    with ChatServer(right) as server:
+        project = Project(environment, server, 2)
+    project.write(retries=2)
+    done = environment.docutune("run", TEST_KEY="none")
+    told, final = done.stderr.split("error: ")
+    assert done.returncode == 1 and "see that it is up" in final
+    assert told.count("; it is asked again") == 1, done.stderr
+    assert re.search(rf"note +.*{re.escape(server.url)}: .*; it is asked again", told)
+
+
+def test_a_pause_worth_knowing_of_is_told_once(environment: Installed) -> None:
+    with ChatServer(lambda asked: right(asked) if len(server.asked) > 2 else failed(429, retry_after="5")) as server:
+        project = Project(environment, server, 3)
+        project.write(concurrency=2)
+        told = environment.docutune("run", TEST_KEY="none").stderr
+    assert told.count("wants no request for 5 s (HTTP 429: no)") == 1, told
+
+
 def test_a_pause_too_long_to_wait_for_ends_the_run(environment: Installed) -> None:
     def act(project: Project) -> None:
         said_last = project.fail()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,6 +33,9 @@ from docutune.records import Message, Span
 GRACE_SECONDS = 10.0
 LONGEST_LEAVE = 30.0
 """Seconds for which a user who stops waits for replies at most; less where a request may take less."""
+
+WORTH_TELLING = 5.0
+"""Seconds of a server's pause that the user should know of."""
 
 _MOST_WRITERS = 16
 FEWEST_JUDGED = 100
@@ -76,8 +79,12 @@ class ChatAccess:
     With a model of this machine (`local`) nothing is scanned for secrets, for nothing is sent anywhere.
     """
 
-    def __init__(self, options: ChatConfig, budget: Budget, local: Model | None = None) -> None:
+    def __init__(
+        self, options: ChatConfig, budget: Budget, note: Callable[[str], None], local: Model | None = None
+    ) -> None:
         self.options = options
+        self._note = note
+        self._told = 0.0
         self._budget = budget
         self._guard = Guard(options.api_key_env)
         self._prices = Prices.of(options)
@@ -246,12 +253,25 @@ class ChatAccess:
                 f"{self._server} wants no request for {failure.wait:,.0f} s ({failure.reason})",
                 "every reply is kept; give the same command again then",
             )
+        self._tell(failure)
         self._pace.pause(failure.wait or 0.0)
         is_news = failure.crowded and self._pace.slow_down(began)
         if failure.fatal is None and not failure.answered and (is_news or not failure.limited):
             failure.fatal = self._health.failed(failure.reason)
         if failure.fatal is not None:
             self._pace.refuse(failure.fatal)
+
+    def _tell(self, failure: Failed) -> None:
+        """Say why nothing goes on: at the first failure while nothing was answered, and at ever longer pauses."""
+        wait = failure.wait or 0.0
+        if failure.fatal is not None or not failure.again or wait < self._told:
+            return
+        if wait >= WORTH_TELLING:
+            self._told = 2 * wait
+            self._note(f"{self._server} wants no request for {wait:,.0f} s ({failure.reason})")
+        elif not self._answered and self._told == 0:
+            self._told = WORTH_TELLING
+            self._note(f"{self._server}: {failure.reason}; it is asked again")
 
     def _landed(self, task: asyncio.Task[Kept]) -> None:
         """Forget a request that ended, and look at its error: when nobody waits for it any more, asyncio complains."""
@@ -288,13 +308,17 @@ class ChatAccess:
 
 
 @asynccontextmanager
-async def access(options: ChatConfig, budget: Budget, local: Model | None = None) -> AsyncIterator[ChatAccess]:
+async def access(
+    options: ChatConfig, budget: Budget, note: Callable[[str], None], local: Model | None = None
+) -> AsyncIterator[ChatAccess]:
     """The chat model of these options, or `local` in its place, in the running event loop; closed at the block's end.
+
+    `note` tells the user in one line why nothing goes on.
 
     When something fails, or the user stops, replies to what was sent before are awaited and kept. That takes some
     seconds at most, and a user who stops a second time is not kept waiting.
     """
-    opened = ChatAccess(options, budget, local)
+    opened = ChatAccess(options, budget, note, local)
     with ended_by(opened.leave):
         try:
             yield opened

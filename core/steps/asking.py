@@ -68,7 +68,7 @@ class Asking:
         if isinstance(written, ChatConfig) and written.is_local:
             model = products.bases[written.base].model
             local = Local(written.named, lambda: self._begin(model, tools.run / "jobs" / job), options.concurrency)
-        async with access(options, tools.budget, local) as chat:
+        async with access(options, tools.budget, tools.note, local) as chat:
             yield chat
 
     def _begin(self, model: ModelRef, folder: Path) -> Session:

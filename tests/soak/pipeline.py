@@ -13,7 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workspace import Killed, Moment, docutune, figures, make_project, newest_run, objects, planned, processes, run, survivors
+from workspace import (
+    Killed,
+    Moment,
+    docutune,
+    figures,
+    make_project,
+    newest_run,
+    objects,
+    planned,
+    processes,
+    run,
+    survivors,
+)
 
 _TRIES = 5
 

@@ -113,12 +113,12 @@ class Preflight:
     def _probe(self, trainer: Any, passes: Passes) -> Probed | None:
         self._check_disk(trainer.model)
         lengths = self._lengths
-        longest = sorted(range(len(lengths)), key=lambda index: -lengths[index])[: passes.micro]
+        by_length = sorted(range(len(lengths)), key=lambda index: -lengths[index])
         trained = sum(weights.numel() for weights in trainer.model.parameters() if weights.requires_grad)
         on_gpu = self.where.name != "cpu"
         sent = 4 * trained if passes.devices > 1 else 0  # copies of the gradients, for the other devices
         kept = state_bytes(self.config, trained) + sent
-        rows = [self.rows[index] for index in longest]
+        rows = [self.rows[index] for index in (*by_length[: passes.micro], by_length[-1])]
         return probe(trainer, rows, kept, step_bytes(self.config, trained, on_gpu))
 
     def _check_disk(self, model: Any) -> None:
@@ -145,11 +145,12 @@ class Preflight:
         )
 
     def _seconds(self, passes: Passes, probed: Probed) -> float:
-        """Of all steps that are left: the probe's pass, scaled to what passes hold on average."""
+        """Of all steps that are left: a line through the two passes of the probe, at the tokens of an average pass."""
         lengths = self._lengths
-        share = _tokens(lengths, passes.micro) / (max(lengths) * min(passes.micro, len(lengths)))
+        most, least = max(lengths) * min(passes.micro, len(lengths)), min(lengths)
+        share = (_tokens(lengths, passes.micro) - least) / max(1, most - least)
         steps = self.config.steps(len(lengths)) - (self.done or 0)
-        return steps * passes.accumulation * probed.seconds * share
+        return steps * passes.accumulation * (probed.least + share * max(0.0, probed.seconds - probed.least))
 
     @cached_property
     def _lengths(self) -> list[int]:

@@ -21,18 +21,22 @@ _PATIENCE = 2.0  # seconds: a first pass that took longer is time enough to judg
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """The most bytes of tensors at a time, and the seconds of one pass."""
+    """The most bytes of tensors at a time, and the seconds of one pass with the given rows and with the last of them
+    alone.
+    """
 
     peak: int
     seconds: float
+    least: float
 
 
 def probe(trainer: Any, rows: Sequence[Mapping[str, Any]], state: int, step: int) -> Probed | None:
-    """Forward and backward with these rows, as the trainer will do it; None when there is too little memory.
+    """Forward and backward with all rows but the last, as the trainer will do it; then with the last alone, which tells
+    what a pass costs however short it is. None when there is too little memory.
 
-    The last pass has gradients in place and as much memory taken as the optimizer's state needs, `state` bytes; after
-    it `step` bytes more are taken, as the optimizer's step will. Afterwards weights, modes and random generators are as
-    before, and the memory is free.
+    The last heavy pass has gradients in place and as much memory taken as the optimizer's state needs, `state` bytes;
+    after it `step` bytes more are taken, as the optimizer's step will. Afterwards weights, modes and random generators
+    are as before, and the memory is free.
     """
     with _untouched(trainer.model):
         try:
@@ -50,7 +54,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _probed(trainer: Any, rows: Sequence[Mapping[str, Any]], state: int, step: int) -> Probed:
     device = trainer.args.device
-    batch = trainer.data_collator(list(rows))
+    batch, shortest = trainer.data_collator(list(rows[:-1])), trainer.data_collator([rows[-1]])
     if trainer.args.gradient_checkpointing:
         kwargs = trainer.args.gradient_checkpointing_kwargs
         trainer.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=kwargs)
@@ -59,12 +63,14 @@ def _probed(trainer: Any, rows: Sequence[Mapping[str, Any]], state: int, step: i
         with Meter(trainer.model) as meter:
             second = _pass(trainer, batch)
         seconds = _pass(trainer, batch) if first < _PATIENCE else min(first, second)
-        return Probed(meter.peak + state, seconds)
+        return Probed(meter.peak + state, seconds, _pass(trainer, shortest))
     torch.cuda.reset_peak_memory_stats(device)
     taken = [torch.empty(state, dtype=torch.uint8, device=device)]
     seconds = _pass(trainer, batch)
     taken.append(torch.empty(step, dtype=torch.uint8, device=device))
-    return Probed(torch.cuda.max_memory_allocated(device), seconds)
+    peak = torch.cuda.max_memory_allocated(device)
+    taken.clear()
+    return Probed(peak, seconds, _pass(trainer, shortest))
 
 
 def _pass(trainer: Any, batch: Mapping[str, Any]) -> float:
