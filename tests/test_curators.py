@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docutune.plugins.curators.balance import plugin as balance
 from docutune.plugins.curators.balance.curate import Balance
 from docutune.plugins.curators.balance.plugin import Config as BalanceConfig
+from docutune.plugins.curators.duplicates import plugin as duplicates
 from docutune.plugins.curators.duplicates.curate import Duplicates
 from docutune.plugins.curators.duplicates.plugin import Config as DuplicatesConfig
+from docutune.plugins.curators.leakage import plugin as leakage
 from docutune.plugins.curators.leakage.curate import Leakage
 from docutune.plugins.curators.leakage.plugin import Config as LeakageConfig
+from docutune.plugins.curators.quality import plugin as quality
 from docutune.plugins.curators.quality.curate import Quality
 from docutune.plugins.curators.quality.plugin import Config as QualityConfig
-from docutune.records import Made, Message, Origin, Sample, Split
+from docutune.plugins.curators.secrets import plugin as secrets
+from docutune.plugins.curators.secrets.curate import Secrets
+from docutune.plugins.curators.secrets.plugin import Config as SecretsConfig
+from docutune.records import Made, Message, Origin, Sample, Split, fingerprint, to_json
 
 LONG = "a sentence about the depot that goes on for a while and says where parcels wait until they are sent"
 
@@ -240,3 +249,78 @@ def test_a_run_names_file_and_line_of_what_leaks_and_counts_the_reasons(environm
     assert figures["curate:quality"]["rejected"] == 0
     report = json.loads((folder / "report.json").read_text())
     assert report["dataset"]["rejected"]["leakage: question of the test split"] == 1
+
+
+def test_near_duplicates_never_stand_on_both_sides_of_a_split(environment: Any) -> None:
+    def words(number: int, which: int) -> str:
+        return f"How do I {'please ' if which else ''}turn part {number} of the machine round its axis in the evening"
+
+    rows = [
+        {"question": words(number, which) + "?", "answer": f"Take lever {number} and pull it until it stops."}
+        for number in range(120)
+        for which in range(2)
+    ]
+    (environment.work / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (environment.work / "pipeline.yaml").write_text(
+        "version: 1\nproject: acme\nsources: [{samples: pairs.jsonl}]\nsplit: {test: 0.3, validation: 0.2}\n"
+    )
+    folder = Path(environment.answer("run", "--until", "dataset")["folder"])
+    version = json.loads((folder / "report.json").read_text())["dataset"]["version"]
+    sides: dict[str, set[str]] = {}
+    counts = Counter[str]()
+    for line in (environment.work / f".docutune/datasets/{version}/samples.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        counts[row["split"]] += 1
+        sides.setdefault(re.findall(r"part (\d+)", row["messages"][0]["content"])[0], set()).add(row["split"])
+    assert len(sides) == 120 and all(len(found) == 1 for found in sides.values())
+    assert min(counts[name] for name in ("train", "validation", "test")) >= 12
+
+
+REVISIONS = {
+    ("leakage", 1): "fd80575f44c57542",
+    ("duplicates", 3): "ffbfcc232144c9f3",
+    ("quality", 2): "1e63117808b24e71",
+    ("secrets", 1): "33beb321030c61e3",
+    ("balance", 1): "e8fdc14b963f0335",
+}
+"""Fingerprint of what each curator rejects and why, by its revision: another output needs another revision."""
+
+
+def of_every_fault() -> list[Made]:
+    """Samples for every rule, some for several curators."""
+    whole = [made(*pair, fact=f"fault {kind}") for kind, pair in BAD.items()]
+    copies = [
+        made("Where is it?", "In town.", "a", "train"),
+        made("Where  is it", "In the town.", "b", "test"),
+        made("Where is it?", "In town.", "c", "train"),
+        made(f"Is it true that there is {LONG}?", f"Yes, there is {LONG}.", "d", "validation"),
+        made(f"Is it right that there is {LONG}?", f"Yes, there is {LONG}.", "e"),
+        made("", "An answer.", "f"),
+        made("Who minds it?", "Write to lee.moreau@depot-of-parcels.net or call +44 20 7946 0018.", "g"),
+        made("How do I log in?", 'Set `token = "ghp_' + "A1b2C3d4E5f6" * 3 + '"`.', "h"),
+    ]
+    many = [
+        made(f"Question {at}?", f"Answer {at}.", kind=f"kind{at % 4 % 3}", symbols=("acme.send",)) for at in range(30)
+    ]
+    return [*whole, *copies, *many]
+
+
+@pytest.mark.parametrize(
+    ("curator", "hook"),
+    [
+        (Leakage(LeakageConfig()), leakage.docutune_curators),
+        (Duplicates(DuplicatesConfig()), duplicates.docutune_curators),
+        (Quality(QualityConfig()), quality.docutune_curators),
+        (Secrets(SecretsConfig()), secrets.docutune_curators),
+        (Balance(BalanceConfig(max_per_symbol=9, max_share_per_kind=0.4)), balance.docutune_curators),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_same_revision_rejects_the_same(curator: Any, hook: Any) -> None:
+    (registration,) = hook()
+    samples = sorted(of_every_fault(), key=lambda item: item.sample.id)
+    found = reasons(curator, samples)
+    assert found
+    rejected = sorted((samples[index].sample.id, reason) for index, reason in found.items())
+    pinned = REVISIONS[registration.name, registration.revision]
+    assert pinned == fingerprint(to_json(rejected))[:16], "raise `revision` in plugin.py and note the new hash"
