@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         Written,
     )
 
+        Snapshot,
+        Streamed,
 Reply = TypeVar("Reply", bound="BaseModel")
 
 
@@ -214,3 +216,61 @@ class Evaluator(Protocol):
         self, answers: Sequence[Answer], held_out: Sequence[Made], library: Library, context: Context
     ) -> Iterable[Measure]:
         """Values for each answer; core makes means, intervals and comparisons of them."""
+
+
+class Exporter(Protocol):
+    """Writes a merged model in the form of another tool. Runs in a worker process."""
+
+    def room(self, weights: int) -> int:
+        """Bytes that `export` will write, links not counted, of a model whose merged weights are so many bytes."""
+
+    def export(self, merged: Path, context: Context) -> Export:
+        """Write everything that goes with the export below `context.folder`, which is then published whole.
+
+        `merged` is a model in the Hugging Face format at full precision, with tokenizer, chat template and
+        template.json (docutune.template.Template). It goes away; atomic.link_folder keeps its files without a copy.
+        """
+
+
+class Hub(Protocol):
+    """Has models of others, by names such as "owner/name". A plugin's models are named with its own name and a colon.
+
+    Core asks for the files that `wanted` names (patterns as fnmatch has them) and takes no others: nothing that could
+    be run. Its Config needs a default for every field.
+    """
+
+    def find(self, name: str, wanted: Sequence[str]) -> Snapshot | None:
+        """What of a model is on this disk, looked for without a network; None when there is nothing."""
+
+    def fetch(self, name: str, wanted: Sequence[str]) -> Snapshot:
+        """Download the wanted files, going on where an interrupted call stopped; what is there already is taken.
+
+        A file appears under its name when it is whole. DocutuneError says why there is none, and what to do.
+        """
+
+    def names(self) -> Sequence[str]:
+        """The models that are on this disk, as far as a look tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a frontend is served, and in which language it greets: "en" or "zh".
+
+    Core asks for a `password` wherever `host` is not this machine's own loopback address; a frontend lets nobody in
+    who does not give it.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    language: str = "en"
+    password: str | None = field(default=None, repr=False)
+
+
+class Frontend(Protocol):
+    """Shows a workspace and does what the user asks, all through docutune.Workspace; decides nothing itself."""
+
+    def serve(self, workspace: Workspace, address: Address, ready: Callable[[str], None]) -> None:
+        """Serve until interrupted; `ready` is told the page's address as soon as that answers.
+
+        DocutuneError when it cannot be served there. Runs go on when it ends: they are processes of their own.
+        """

@@ -55,6 +55,24 @@ def docutune_evaluators() -> Sequence[Registration]:
 
 
 @hookspec
+def docutune_frontends() -> Sequence[Registration]:
+    """Frontends: a workspace in a browser."""
+    return ()
+
+
+@hookspec
+def docutune_exporters() -> Sequence[Registration]:
+    """Exporters: a merged model in another tool's form."""
+    return ()
+
+
+@hookspec
+def docutune_hubs() -> Sequence[Registration]:
+    """Hubs: models of others, by name, as folders on this disk."""
+    return ()
+
+
+@hookspec
 def docutune_step_started(run: RunInfo, step: StepInfo) -> None:
     """Observer: a step begins."""
 

@@ -215,6 +215,16 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A folder in which a hub has put a model's files. `revision` names exactly these contents, such as a commit; with
+    None they are hashed.
+    """
+
+    folder: Path
+    revision: str | None = None
+
+
     """A question for the model, with an id that is unique within its evaluator."""
 
     id: str

@@ -21,7 +21,7 @@ from docutune.errors import DocutuneError, PluginError
 from docutune.records import JsonValue, Reads
 from docutune.suggestions import did_you_mean
 
-KINDS = ("parser", "generator", "curator", "trainer", "runtime", "evaluator")
+KINDS = ("parser", "generator", "curator", "trainer", "runtime", "evaluator", "exporter", "frontend", "hub")
 
 
 @dataclass(frozen=True, slots=True)
