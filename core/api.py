@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutune.atomic import writing
 from docutune.errors import Cancelled, DocutuneError, UsageError
+from docutune.records import GREEDY, Sampling
 from docutune.registry import Registry
 from docutune.tuned import find_model, reference
 from docutune.workspace import Store, find_project, read_manifest
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from docutune.catalog import RunRow
     from docutune.cleaning import Cleaning
     from docutune.config import PipelineConfig
-    from docutune.contracts import Session
+    from docutune.contracts import Address, Session
     from docutune.datasets.api import Datasets
+    from docutune.desk.api import Desk
     from docutune.following import Follower
     from docutune.jobs.stopping import Stopped
     from docutune.monitoring import Monitor
@@ -103,6 +105,28 @@ class Workspace:
         from docutune.templates import Templates
 
         return Templates(self.project, self.store, self.registry)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What a page shows beside all this, and changes: the pipeline file, forms, previews, the run at work."""
+        from docutune.desk.api import Desk
+
+        return Desk(self.project, self.store, self.registry, self.manifest)
+
+    def request(self, overrides: tuple[str, ...] = ()) -> RunRequest:
+        """A run of this folder's pipeline.yaml, changed like this."""
+        return RunRequest(self.project / PIPELINE_FILE, overrides)
+
+    def serve_page(
+        self, frontend: str, address: Address, password_env: str | None, ready: Callable[[str], None]
+    ) -> None:
+        """Serve this workspace through a frontend until interrupted; `password_env` names the variable to read.
+
+        UsageError without a password for any address but this machine's own.
+        """
+        from docutune.desk.serving import serve
+
+        serve(self, frontend, address, password_env, ready)
 
     def survey(self) -> Findings:
         """The documents, code and question-answer files of this folder."""
@@ -346,11 +370,11 @@ class Workspace:
         name = self.model_name(model, run)
         with self.session(model, run) as session:
 
-            def ask(question: str, **sampling: float) -> Iterator[str]:
+            def ask(question: str, sampling: Sampling = GREEDY) -> Iterator[str]:
                 pieces: list[str] = []
                 failed = False
                 try:
-                    for piece in session.stream([Message("user", question)], variant, **sampling):
+                    for piece in session.stream([Message("user", question)], variant, sampling):
                         pieces.append(piece)
                         yield piece
                 except Exception:

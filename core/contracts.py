@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from docutune.records import GREEDY
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from docutune.api import Workspace
     from docutune.records import (
         Answer,
+        Export,
         Made,
         Measure,
         Message,
+        ModelInfo,
         ModelRef,
         Parsed,
         Probe,
         Prompt,
         Reads,
         Sample,
+        Sampling,
         Section,
+        Snapshot,
+        Streamed,
         Symbol,
         Task,
         Variant,
         Written,
     )
 
-        Snapshot,
-        Streamed,
 Reply = TypeVar("Reply", bound="BaseModel")
 
 
@@ -185,8 +191,18 @@ class Session(Protocol):
     def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
         """Greedy answers in any order, as the base model or as the tuned one."""
 
-    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
-        """One reply, piece by piece; `sampling` knows temperature, top_p and max_new_tokens."""
+    def stream(
+        self, messages: Sequence[Message], variant: Variant, sampling: Sampling = GREEDY
+    ) -> Generator[str, None, Streamed | None]:
+        """One reply, piece by piece; closing the generator ends the generation.
+
+        What the generator returns (`return Streamed(...)`) says how the reply ended and counts its tokens, where the
+        runtime can tell.
+
+        Several may be open at a time, of either variant: core asks each in turn for its next piece, all from one
+        thread. "" is a piece, too: a runtime gives it where it has nothing to show yet, so that others get their turn
+        and this one can be ended.
+        """
 
     def complete(self, prompts: Sequence[Prompt], variant: Variant, **sampling: float) -> Iterator[Written]:
         """What the model writes to each prompt, in any order; `sampling` knows temperature and max_new_tokens.
@@ -194,6 +210,9 @@ class Session(Protocol):
         The same prompt with the same seed gives the same text whatever stands beside it, but for rounding. A prompt
         that cannot be answered is refused, and the others are answered all the same.
         """
+
+    def info(self) -> ModelInfo:
+        """What is loaded, and where it came from."""
 
     def close(self) -> None:
         """Unload the model and free its memory."""

@@ -29,6 +29,7 @@ COMMANDS = {
         "docutune.cli.templates:templates", "List, show and edit the prompts of generators and judges"
     ),
     "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),
+    "ui": Command("docutune.cli.ui:ui", "Work in a browser: sources, training, plugins, settings"),
     "plugins": Command("docutune.cli.plugins:plugins", "Show the installed plugins and their options"),
     "schema": Command("docutune.cli.schema:schema", "Print the JSON Schema of the pipeline file for editors"),
     "clean": Command("docutune.cli.clean:clean", "Free what no run of this workspace names"),

@@ -1,0 +1,120 @@
+"""Everything that a page shows or changes beyond what commands do, as functions of one workspace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutune.config import load
+from docutune.errors import ConfigError, DocutuneError
+from docutune.records import JsonValue
+from docutune.registry import Entry, Registry
+from docutune.workspace import Store
+
+if TYPE_CHECKING:
+    from docutune.desk.beginning import Offer
+    from docutune.desk.file import PipelineFile
+    from docutune.desk.forms import Checked, Field
+    from docutune.desk.live import Live, Look
+    from docutune.desk.preview import Preview
+    from docutune.desk.providers import Key
+    from docutune.monitoring import Monitor
+    from docutune.steps.base import Progress
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What pages share. `manifest` tells of a run, `monitor` serves TensorBoard over it."""
+
+    project: Path
+    store: Store
+    registry: Registry
+    manifest: Callable[[str], dict[str, Any]]
+    _boards: dict[str, Monitor] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def file(self) -> PipelineFile:
+        """The pipeline file."""
+        from docutune.desk.file import PipelineFile
+
+        return PipelineFile(self.project, self.registry)
+
+    @cached_property
+    def live(self) -> Live:
+        """Reads the run at work."""
+        from docutune.desk.live import Live
+
+        return Live(self.store, self.manifest)
+
+    def look(self) -> Look | None:
+        """The run at work, else the newest; None while there is none."""
+        return self.live.look()
+
+    def offer(self) -> Offer:
+        """What a first pipeline file would say, and what its sources may name."""
+        from docutune.desk.beginning import offer
+
+        return offer(self.project, self.registry)
+
+    def begin(self, project: str, languages: Sequence[str], names: Sequence[str], model: str | None) -> None:
+        """Write a first pipeline file. UsageError when there is one already."""
+        from docutune.desk.beginning import begin
+
+        begin(self.file.path, self.registry, project, tuple(languages), tuple(names), model)
+
+    def preview(self, progress: Progress) -> Preview:
+        """Parse the sources of the pipeline file, and nothing more."""
+        from docutune.desk.preview import preview
+
+        return preview(load(self.file.path, self.registry), self.registry, self.store, progress)
+
+    def fields(self, entry: Entry) -> tuple[Field, ...]:
+        """The options of a plugin as the fields of a form."""
+        from docutune.desk.forms import fields
+
+        return fields(entry.registration.config)
+
+    def written(self, entry: Entry, shown: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """The values of such a form as a pipeline file would hold them."""
+        from docutune.desk.forms import fields, written
+
+        return written(fields(entry.registration.config), shown)
+
+    def check(self, entry: Entry, values: Mapping[str, JsonValue]) -> Checked:
+        """What the plugin's Config says of these values."""
+        from docutune.desk.forms import check
+
+        return check(entry.registration.config, values)
+
+    def explain(self, error: DocutuneError, index: int) -> Checked:
+        """The mistakes that a pipeline file was refused for, those of `train[index]` by the field of its form."""
+        from docutune.desk.forms import Checked, told
+
+        if not isinstance(error, ConfigError):
+            return Checked({}, (str(error),))
+        return told(error.problems, f"train[{index}].with")
+
+    def keys(self) -> tuple[Key, ...]:
+        """Which keys of providers are set; names of variables, never a value."""
+        from docutune.desk.providers import keys
+
+        try:
+            config = load(self.file.path, self.registry) if self.file.path.is_file() else None
+        except DocutuneError:
+            config = None  # its mistakes are told where it is changed
+        return keys(config)
+
+    def board(self, boards: ExitStack) -> Monitor:
+        """TensorBoard over all runs, begun once and served until `boards` is closed."""
+        from docutune.monitoring import monitor
+
+        with self._lock:
+            if "all" not in self._boards:
+                self._boards["all"] = boards.enter_context(monitor(self.store, None, True, None))
+            return self._boards["all"]

@@ -1,0 +1,129 @@
+"""The pipeline file of a workspace as a page shows and changes it: never blindly over what somebody else wrote."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docutune import atomic
+from docutune.config import load
+from docutune.config.load import PIPELINE_FILE
+from docutune.config.yaml_lines import read_yaml
+from docutune.desk.roots import inside
+from docutune.desk.writing import Change, changed, sources, training
+from docutune.errors import DocutuneError, UsageError
+from docutune.records import JsonValue
+from docutune.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One entry of `train:` as written."""
+
+    name: str
+    uses: str
+    options: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The pipeline file as it stands; `digest` tells whether it is still the same, "" where there is none.
+
+    `mistakes` says why it cannot be run, "" where it can.
+    """
+
+    path: Path
+    digest: str = ""
+    mistakes: str = ""
+    project: str = ""
+    sources: tuple[Mapping[str, JsonValue], ...] = ()
+    trainings: tuple[Training, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is one."""
+        return bool(self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFile:
+    """`pipeline.yaml` of one workspace."""
+
+    project: Path
+    registry: Registry
+
+    @property
+    def path(self) -> Path:
+        """Where it stands, or will."""
+        return self.project / PIPELINE_FILE
+
+    def read(self) -> Written:
+        """As it stands; a file with mistakes is shown as far as it can be read."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return Written(self.path)
+        except OSError as error:
+            raise DocutuneError(f"{self.path}: cannot be read: {error.strerror}", "see that you may read it") from error
+        tree = read_yaml(content, str(self.path)).tree
+        top: Mapping[str, Any] = tree if isinstance(tree, dict) else {}
+        return Written(
+            self.path,
+            _digest(content),
+            self._mistakes(content),
+            str(top.get("project") or ""),
+            tuple(entry for entry in _list(top.get("sources")) if isinstance(entry, dict)),
+            tuple(_training(step) for step in _list(top.get("train")) if isinstance(step, dict)),
+        )
+
+    def save_training(self, index: int, uses: str, options: Mapping[str, JsonValue], digest: str) -> Written:
+        """Write one training down. ConfigError when it is not right; nothing is written then."""
+        return self._save(training(index, uses, options), digest)
+
+    def save_sources(self, entries: Sequence[Mapping[str, JsonValue]], digest: str) -> Written:
+        """Write down what is read. UsageError for what lies outside of the workspace, unless it stood there before."""
+        before = [dict(entry) for entry in self.read().sources]
+        for entry in entries:
+            if dict(entry) not in before:
+                inside(self.project, str(entry.get("path") or entry.get("samples") or ""))
+        if not entries:
+            raise UsageError("no source is chosen", "choose at least one folder or file")
+        return self._save(sources(entries), digest)
+
+    def _save(self, change: Change, digest: str) -> Written:
+        content = self.path.read_bytes() if self.path.is_file() else b""
+        if not content:
+            raise UsageError(f"{self.path}: there is no such file", "make it first, in the tab Sources")
+        if _digest(content) != digest:
+            raise UsageError(f"{self.path}: was changed by somebody else meanwhile", "load the page again, then save")
+        if not isinstance(read_yaml(content, str(self.path)).tree, dict):
+            load(self.path, self.registry)  # says what is wrong with it
+        made = changed(content, change)
+        load(self.path, self.registry, content=made)
+        if made != content:
+            atomic.write_bytes(self.path, made)
+        return self.read()
+
+    def _mistakes(self, content: bytes) -> str:
+        try:
+            load(self.path, self.registry, content=content)
+        except DocutuneError as error:
+            return str(error)
+        return ""
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _training(step: Mapping[str, Any]) -> Training:
+    options = step.get("with") if isinstance(step.get("with"), dict) else {}
+    assert isinstance(options, dict)
+    return Training(str(step.get("name") or options.get("model") or step.get("uses")), str(step.get("uses")), options)

@@ -1,0 +1,1 @@
+"""Frontends that come with docutune."""

@@ -1,0 +1,1 @@
+"""The frontend `gradio`: a page in a browser."""
