@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from docutune.atomic import writing
 from docutune.errors import Cancelled, DocutuneError, UsageError
-from docutune.records import GREEDY, Sampling
 from docutune.registry import Registry
 from docutune.tuned import find_model, reference
 from docutune.workspace import Store, find_project, read_manifest
 
 if TYPE_CHECKING:
     from docutune.catalog import RunRow
+    from docutune.chats.api import Chats
     from docutune.cleaning import Cleaning
     from docutune.config import PipelineConfig
     from docutune.contracts import Address, Session
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from docutune.following import Follower
     from docutune.jobs.stopping import Stopped
     from docutune.monitoring import Monitor
-    from docutune.notebook import Exchange
     from docutune.owner import Owner
     from docutune.planning import Plan
-    from docutune.records import Variant
     from docutune.runlog import Listener
     from docutune.scaffold.find import Findings
     from docutune.scaffold.suggest import Training
@@ -98,6 +96,13 @@ class Workspace:
         from docutune.datasets.api import Datasets
 
         return Datasets(self.project, self.store, self.registry)
+
+    @cached_property
+    def chats(self) -> Chats:
+        """Conversations with models, kept turn by turn."""
+        from docutune.chats.api import Chats
+
+        return Chats(self.store, self.registry)
 
     @cached_property
     def templates(self) -> Templates:
@@ -270,10 +275,14 @@ class Workspace:
             return free(self.store, Cleaning(wanted, found.notes))
 
     def rebuild_catalog(self) -> int:
-        """Make the index again from the runs' manifests; the number of runs in it."""
+        """Make the index again from the runs' manifests and the chats' files; the number of runs in it."""
         from docutune.catalog import Catalog
 
-        return Catalog(self.store).rebuild() if self.store.folder.is_dir() else 0
+        if not self.store.folder.is_dir():
+            return 0
+        runs = Catalog(self.store).rebuild()
+        self.chats.rebuild()
+        return runs
 
     def manifest(self, run: str | None = None) -> dict[str, Any]:
         """The manifest of a run, by default the newest; "current" is the step of one that did not end.
@@ -353,46 +362,6 @@ class Workspace:
             finally:
                 session.close()
             shutil.rmtree(folder)  # after a failure the log stays, for the error names it
-
-    @contextmanager
-    def conversation(
-        self, model: str | None = None, run: str | None = None, variant: Variant = "tuned"
-    ) -> Iterator[Callable[..., Iterator[str]]]:
-        """A function that streams the answer to one question; question and answer go into the notebook.
-
-        A question that failed is not written down; one that the user broke off is, with what was said till then.
-        """
-        from docutune.notebook import Exchange, Notebook
-        from docutune.records import Message
-        from docutune.runlog import now
-
-        notebook = Notebook(self.store)
-        name = self.model_name(model, run)
-        with self.session(model, run) as session:
-
-            def ask(question: str, sampling: Sampling = GREEDY) -> Iterator[str]:
-                pieces: list[str] = []
-                failed = False
-                try:
-                    for piece in session.stream([Message("user", question)], variant, sampling):
-                        pieces.append(piece)
-                        yield piece
-                except Exception:
-                    failed = True
-                    raise
-                finally:
-                    if not failed:
-                        with writing(self.store.folder):
-                            notebook.add(Exchange(now(), name, variant, question, "".join(pieces)))
-
-            yield ask
-
-    def exchanges(self) -> list[Exchange]:
-        """Questions asked so far and their answers, oldest first."""
-        from docutune.notebook import Notebook
-
-        with writing(self.store.folder):
-            return Notebook(self.store).exchanges()
 
 
 def _with_machine(config: PipelineConfig) -> PipelineConfig:

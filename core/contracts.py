@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+import collections.abc
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -193,7 +194,7 @@ class Session(Protocol):
 
     def stream(
         self, messages: Sequence[Message], variant: Variant, sampling: Sampling = GREEDY
-    ) -> Generator[str, None, Streamed | None]:
+    ) -> collections.abc.Generator[str, None, Streamed | None]:
         """One reply, piece by piece; closing the generator ends the generation.
 
         What the generator returns (`return Streamed(...)`) says how the reply ended and counts its tokens, where the

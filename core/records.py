@@ -14,6 +14,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from docutune.errors import UsageError
+
 RECORDS_VERSION = 1
 """Stands in every file that holds records; raised when their JSON form changes."""
 
@@ -214,8 +216,6 @@ class ModelRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A folder in which a hub has put a model's files. `revision` names exactly these contents, such as a commit; with
     None they are hashed.
@@ -225,6 +225,8 @@ class Snapshot:
     revision: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
     """A question for the model, with an id that is unique within its evaluator."""
 
     id: str
@@ -263,6 +265,86 @@ class Written:
     input_tokens: int
     output_tokens: int
     refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What decides the text of one reply, beside the model and the conversation. UsageError for what cannot be.
+
+    `temperature` 0 always takes the likeliest token; `top_p` leaves out the unlikely rest of the probability mass
+    (nucleus sampling, arXiv:1904.09751). `max_new_tokens` None is the runtime's own limit. With a `seed` the same
+    conversation gives the same text. The reply ends before the first of the `stop` strings that it would have held.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_new_tokens: int | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < math.inf:
+            raise UsageError(f"temperature {self.temperature} is not a number from 0 up", "0 is greedy, 1 as trained")
+        if not 0 < self.top_p <= 1:
+            raise UsageError(f"top_p {self.top_p} is not above 0 and at most 1", "1 leaves nothing out")
+        if self.max_new_tokens is not None and self.max_new_tokens < 1:
+            raise UsageError(f"max_new_tokens {self.max_new_tokens} is below 1", "leave it out for the runtime's limit")
+        if not isinstance(self.stop, tuple) or not all(isinstance(text, str) and text for text in self.stop):
+            raise UsageError(f"stop {self.stop!r} is not a tuple of texts that hold something", 'such as ("\\n\\n",)')
+
+
+GREEDY = Sampling()
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """How a reply that was streamed came to its end; `ended` is False when it was cut at the length limit.
+
+    Tokens are counted by the model's own tokenizer, the one that ends the reply included.
+    """
+
+    ended: bool
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a session says of the model that it has loaded.
+
+    `parameters` are the base's (of a whole tuned model: its own), however they are held; `adapter_parameters` those
+    that the adapter adds. `memory` is what the weights take, in bytes; `context` the longest conversation with its
+    reply, in tokens, None where the model names no limit. `template` is the digest of the chat template, `origin` the
+    base's name on its hub, or its folder.
+    """
+
+    architecture: str
+    parameters: int
+    quantization: str
+    dtype: str
+    device: str
+    memory: int
+    template: str
+    base: Path
+    digest: str
+    origin: str
+    adapter: Path | None = None
+    adapter_parameters: int = 0
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What an exporter wrote. `model` is what core reads again for the parity check: a folder in the Hugging Face
+    format, or a .gguf file; None where core could read nothing of it.
+
+    `bits` are those of a weight as written, None where it is written as it was merged. `advice` says how to use it, and
+    what it lacks, a line each.
+    """
+
+    model: Path | None
+    bits: int | None = None
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

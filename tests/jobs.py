@@ -94,7 +94,7 @@ class Echo:
     def answer(self, probes, variant):
         Path("served").write_text(sys.prefix)
         return (Answer(probe.id, variant, "yes", True) for probe in probes)
-    def stream(self, messages, variant, **sampling): yield sys.prefix
+    def stream(self, messages, variant, sampling): yield sys.prefix
     def close(self): pass
 
 @hookimpl

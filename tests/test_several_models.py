@@ -53,7 +53,7 @@ class Runtime:
         return self
     def answer(self, probes, variant):
         return [Answer(probe.id, variant, "He." if variant == "tuned" else "She.", True) for probe in probes]
-    def stream(self, messages, variant, **sampling): yield from ("He", ".")
+    def stream(self, messages, variant, sampling): yield from ("He", ".")
     def close(self): pass
 
 class Evaluator:

@@ -59,7 +59,7 @@ class Echo:
     def open(self, model): return self
     def answer(self, probes, variant): return iter(())
     def close(self): pass
-    def stream(self, messages, variant, **sampling):
+    def stream(self, messages, variant, sampling):
         if "fail" in messages[0].content: raise RuntimeError("no room")
         yield "you said "
         yield messages[0].content

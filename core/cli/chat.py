@@ -47,6 +47,7 @@ def chat(
     """
     from docutune.api import Workspace
     from docutune.errors import UsageError
+    from docutune.records import Sampling
 
     if question and not " ".join(question).strip():
         raise UsageError("the question is empty", "write it after docutune chat, in quotation marks")
@@ -56,11 +57,11 @@ def chat(
         return
     texts = [" ".join(question)] if question else _lines()
     _say_loading(workspace.model_name(model, run))
-    sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature}
+    sampling = Sampling(temperature, max_new_tokens=max_new_tokens)
     with workspace.conversation(model, run, "base" if base else "tuned") as ask:
         for text in texts:
             pieces = []
-            for piece in ask(text, **sampling):
+            for piece in ask(text, sampling):
                 pieces.append(piece)
                 if not as_json:
                     click.echo(piece, nl=False)

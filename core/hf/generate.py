@@ -12,7 +12,7 @@ import torch
 
 from docutune.errors import DocutuneError
 from docutune.hf.encode import prompt_ids
-from docutune.records import Message, Variant
+from docutune.records import Message, Sampling, Variant
 from docutune.template import Template
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Generator:
             chosen = order[start : start + batch_size]
             yield from zip(chosen, self._batch([prompts[index] for index in chosen], variant), strict=True)
 
-    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
-        """Pieces of one reply. `sampling`: temperature (0, the default, is greedy), top_p, max_new_tokens."""
+    def stream(self, messages: Sequence[Message], variant: Variant, sampling: Sampling) -> Iterator[str]:
+        """Pieces of one reply."""
         from transformers import TextIteratorStreamer
 
         options = self._sampling(sampling)
@@ -125,16 +125,12 @@ class Generator:
         ends = dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])
         return [vocabulary[name] for name in ends if name in vocabulary]
 
-    def _sampling(self, sampling: dict[str, float]) -> dict[str, Any]:
-        unknown = sorted(set(sampling) - {"temperature", "top_p", "max_new_tokens"})
-        if unknown:
-            raise DocutuneError(f"unknown sampling option {unknown[0]!r}", "known: temperature, top_p, max_new_tokens")
-        limit = int(sampling.get("max_new_tokens", self.max_new_tokens))
-        temperature = sampling.get("temperature", 0.0)
-        if temperature == 0:
+    def _sampling(self, sampling: Sampling) -> dict[str, Any]:
+        limit = sampling.max_new_tokens or self.max_new_tokens
+        if sampling.temperature == 0:
             return {"max_new_tokens": limit, "do_sample": False}
-        top_p = sampling.get("top_p", 1.0)
-        return {"max_new_tokens": limit, "do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+        chosen = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+        return {"max_new_tokens": limit, "do_sample": True, **chosen}
 
 
 class _Stop:

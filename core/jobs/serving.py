@@ -8,14 +8,14 @@ import queue
 import socket
 import threading
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from typing import Any
 
 from docutune.contracts import Session
 from docutune.errors import DocutuneError
 from docutune.guard import a, as_json, cause, mistake
-from docutune.records import Answer, Message, Probe, Prompt, Written, from_json
+from docutune.records import Answer, Message, ModelInfo, Probe, Prompt, Sampling, Streamed, Written, from_json
 
 
 class Connection:
@@ -82,25 +82,58 @@ class Connection:
             os._exit(0)  # nobody waits for the model being loaded or the answer being made: free the memory now
 
 
-def _replies(session: Session, plugin: str, request: Mapping[str, Any]) -> Generator[dict[str, Any], None, None]:
-    variant = request["variant"]
-    if request["method"] == "answer":
-        probes = [from_json(Probe, probe) for probe in request["probes"]]
-        for answer in session.answer(probes, variant):
-            yield {"answer": as_json(Answer, plugin, "answer", answer)}
-    elif request["method"] == "complete":
-        if not hasattr(session, "complete"):  # its runtime was written before generators could ask it
-            raise DocutuneError(
-                f"{plugin} cannot be asked by generators", "update its package, or name another runtime"
-            )
-        prompts = [from_json(Prompt, prompt) for prompt in request["prompts"]]
-        for written in session.complete(prompts, variant, **request["sampling"]):
-            yield {"written": as_json(Written, plugin, "complete", written)}
-    elif request["method"] == "stream":
-        messages = [from_json(Message, message) for message in request["messages"]]
-        for piece in session.stream(messages, variant, **request["sampling"]):
+Replies = Generator[dict[str, Any], None, None]
+
+
+def _replies(session: Session, plugin: str, request: Mapping[str, Any]) -> Replies:
+    method = request["method"]
+    if method not in _METHODS:
+        raise DocutuneError(f"unknown request {method!r}", "client and worker differ in version")
+    if not hasattr(session, method):  # its runtime was written for an older contract
+        raise DocutuneError(f"{plugin} has no {method}()", "update its package, or name another runtime")
+    yield from _METHODS[method](session, plugin, request)
+
+
+def _answer(session: Session, plugin: str, request: Mapping[str, Any]) -> Replies:
+    probes = [from_json(Probe, probe) for probe in request["probes"]]
+    for answer in session.answer(probes, request["variant"]):
+        yield {"answer": as_json(Answer, plugin, "answer", answer)}
+
+
+def _complete(session: Session, plugin: str, request: Mapping[str, Any]) -> Replies:
+    prompts = [from_json(Prompt, prompt) for prompt in request["prompts"]]
+    for written in session.complete(prompts, request["variant"], **request["sampling"]):
+        yield {"written": as_json(Written, plugin, "complete", written)}
+
+
+def _stream(session: Session, plugin: str, request: Mapping[str, Any]) -> Replies:
+    messages = [from_json(Message, message) for message in request["messages"]]
+    stream = session.stream(messages, request["variant"], from_json(Sampling, request["sampling"]))
+    end = yield from _pieces(stream, plugin)
+    if end is not None:
+        yield {"streamed": as_json(Streamed, plugin, "stream", end)}
+
+
+def _pieces(stream: Generator[str, None, Streamed | None], plugin: str) -> Generator[dict[str, Any], None, Any]:
+    """Each piece as a reply; what the runtime returned at the end."""
+    with closing(stream):
+        while True:
+            try:
+                piece = next(stream)
+            except StopIteration as stop:
+                return stop.value
             if not isinstance(piece, str):
                 raise mistake(plugin, f"gave back {a(piece)} from stream() where text belongs")
             yield {"piece": piece}
-    else:
-        raise DocutuneError(f"unknown request {request['method']!r}", "client and worker differ in version")
+
+
+def _info(session: Session, plugin: str, request: Mapping[str, Any]) -> Replies:
+    yield {"info": as_json(ModelInfo, plugin, "info", session.info())}
+
+
+_METHODS: Mapping[str, Callable[[Session, str, Mapping[str, Any]], Replies]] = {
+    "answer": _answer,
+    "complete": _complete,
+    "stream": _stream,
+    "info": _info,
+}

@@ -18,7 +18,22 @@ from docutune.atomic import writing
 from docutune.errors import JobError
 from docutune.jobs.interpreter import refuse_another
 from docutune.jobs.processes import LOG, EventReader, Worker, ended, failure, kill, start
-from docutune.records import Answer, JsonValue, Message, ModelRef, Probe, Prompt, Variant, Written, from_json, to_json
+from docutune.records import (
+    GREEDY,
+    Answer,
+    JsonValue,
+    Message,
+    ModelInfo,
+    ModelRef,
+    Probe,
+    Prompt,
+    Sampling,
+    Streamed,
+    Variant,
+    Written,
+    from_json,
+    to_json,
+)
 
 _CLOSE_GRACE = 20.0  # seconds to free the model's memory before the process is killed
 _CONNECT_POLL = 0.5  # seconds between looks whether the worker still lives
@@ -97,12 +112,19 @@ class RemoteSession:
             for reply in replies:
                 yield from_json(Answer, reply["answer"])
 
-    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Generator[str, None, None]:
-        """One reply, piece by piece; closing the generator stops the generation."""
-        request = self._request("stream", messages=to_json(tuple(messages)), variant=variant, sampling=sampling)
-        with contextlib.closing(request) as replies:
+    def stream(
+        self, messages: Sequence[Message], variant: Variant, sampling: Sampling = GREEDY
+    ) -> Generator[str, None, Streamed | None]:
+        """One reply, piece by piece; closing the generator ends the generation. Returns how the reply ended."""
+        given = {"messages": to_json(tuple(messages)), "variant": variant, "sampling": to_json(sampling)}
+        with contextlib.closing(self._request("stream", **given)) as replies:
+            end = None
             for reply in replies:
-                yield reply["piece"]
+                if "streamed" in reply:
+                    end = from_json(Streamed, reply["streamed"])
+                elif reply["piece"]:
+                    yield reply["piece"]
+        return end
 
     def complete(self, prompts: Sequence[Prompt], variant: Variant, **sampling: float) -> Iterator[Written]:
         """What the model writes to each prompt, in the order in which it is ready."""
@@ -110,6 +132,11 @@ class RemoteSession:
         with contextlib.closing(request) as replies:
             for reply in replies:
                 yield from_json(Written, reply["written"])
+
+    def info(self) -> ModelInfo:
+        """What is loaded, and where it came from."""
+        (reply,) = self._request("info")
+        return from_json(ModelInfo, reply["info"])
 
     def close(self) -> None:
         """Unload the model and end the worker process. Safe to call twice."""

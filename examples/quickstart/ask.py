@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from docutune import Workspace
-from docutune.records import Message
+from docutune.records import Message, Sampling
 
 
 def main() -> None:
@@ -16,8 +16,8 @@ def main() -> None:
     chosen = report["models"][0]["answers"][0]  # the most improved come first
     with workspace.session() as session:
         question = [Message("user", chosen["question"])]
-        base = "".join(session.stream(question, "base", max_new_tokens=60))
-        tuned = "".join(session.stream(question, "tuned", max_new_tokens=256))
+        base = "".join(session.stream(question, "base", Sampling(max_new_tokens=60)))
+        tuned = "".join(session.stream(question, "tuned", Sampling(max_new_tokens=256)))
     print(f"\nQuestion: {chosen['question']}\nExpected: {chosen['reference']}")
     print(f"\nBase model:  {base}\nTuned model: {tuned}")
 

@@ -70,7 +70,7 @@ class Runtime:
     def answer(self, probes, variant):
         for probe in probes:
             yield Answer(probe.id, variant, probe.messages[-1].content if variant == "tuned" else "no", True)
-    def stream(self, messages, variant, **sampling): yield "you said " + messages[0].content
+    def stream(self, messages, variant, sampling): yield "you said " + messages[0].content
     def close(self): pass
 
 class Evaluator:

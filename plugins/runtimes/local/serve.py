@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutune.errors import DocutuneError
 from docutune.hf.complete import complete
+from docutune.hf.describe import describe
 from docutune.hf.encode import read_template
-from docutune.hf.generate import Generator, Tuned
+from docutune.hf.generate import Generator as Writer
+from docutune.hf.generate import Tuned
 from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
 from docutune.models import is_whole
 from docutune.plugins.runtimes.local.plugin import Config
-from docutune.records import Answer, Message, ModelRef, Probe, Prompt, Variant, Written
+from docutune.records import GREEDY, Answer, Message, ModelInfo, ModelRef, Probe, Prompt, Sampling, Variant, Written
 from docutune.template import Template
 
 if TYPE_CHECKING:
@@ -31,11 +33,11 @@ class Local:
         """Load the base once and the adapter on top of it; of two whole models each when it is first asked."""
         if model.adapter is not None and is_whole(model.adapter):
             base, tuned = (partial(self._whole, folder, model.adapter) for folder in (model.folder, model.adapter))
-            return LocalSession({"base": cache(base), "tuned": cache(tuned)}, self._config.batch_size)
+            return LocalSession(model, {"base": cache(base), "tuned": cache(tuned)}, self._config.batch_size)
         generator = self._adapted(model)
-        return LocalSession({"base": lambda: generator, "tuned": lambda: generator}, self._config.batch_size)
+        return LocalSession(model, {"base": lambda: generator, "tuned": lambda: generator}, self._config.batch_size)
 
-    def _adapted(self, model: ModelRef) -> Generator:
+    def _adapted(self, model: ModelRef) -> Writer:
         tokenizer = load_tokenizer(model.folder)
         loaded: Any = load_base(model.folder, self._config.quantization, device())
         if model.adapter is not None:
@@ -43,22 +45,21 @@ class Local:
         template = _template(tokenizer, model.folder, model.adapter)
         return self._generator(loaded, tokenizer, template, "no" if model.adapter is None else "adapter")
 
-    def _whole(self, folder: Path, tuned: Path) -> Generator:
+    def _whole(self, folder: Path, tuned: Path) -> Writer:
         loaded = load_base(folder, self._config.quantization, device())
         return self._generator(loaded, load_tokenizer(tuned), Template.load(tuned), "itself")
 
-    def _generator(
-        self, loaded: Any, tokenizer: PreTrainedTokenizerBase, template: Template, tuned: Tuned
-    ) -> Generator:
+    def _generator(self, loaded: Any, tokenizer: PreTrainedTokenizerBase, template: Template, tuned: Tuned) -> Writer:
         loaded.eval()
-        return Generator(loaded, tokenizer, template, tuned, self._config.max_length, self._config.max_new_tokens)
+        return Writer(loaded, tokenizer, template, tuned, self._config.max_length, self._config.max_new_tokens)
 
 
 class LocalSession:
     """Implements contracts.Session; `models` gives the one that answers as each variant."""
 
-    def __init__(self, models: Mapping[Variant, Callable[[], Generator]], batch_size: int) -> None:
-        self._models: Mapping[Variant, Callable[[], Generator]] | None = models
+    def __init__(self, model: ModelRef, models: Mapping[Variant, Callable[[], Writer]], batch_size: int) -> None:
+        self._model = model
+        self._models: Mapping[Variant, Callable[[], Writer]] | None = models
         self._batch_size = batch_size
 
     def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
@@ -67,20 +68,26 @@ class LocalSession:
         for index, reply in self._open(variant).replies(conversations, variant, self._batch_size):
             yield Answer(probes[index].id, variant, reply.text, reply.ended)
 
-    def stream(self, messages: Sequence[Message], variant: Variant, **sampling: float) -> Iterator[str]:
-        """One reply, piece by piece; greedy unless `temperature` is given."""
-        return self._open(variant).stream(messages, variant, **sampling)
+    def stream(
+        self, messages: Sequence[Message], variant: Variant, sampling: Sampling = GREEDY
+    ) -> Generator[str, None, None]:
+        """One reply, piece by piece."""
+        yield from self._open(variant).stream(messages, variant, sampling)
 
     def complete(self, prompts: Sequence[Prompt], variant: Variant, **sampling: float) -> Iterator[Written]:
         """What the model writes to each prompt; fewer at a time when memory does not suffice."""
         return complete(self._open(variant), prompts, variant, self._batch_size, **sampling)
+
+    def info(self) -> ModelInfo:
+        """What is loaded; of two whole models the tuned one."""
+        return describe(self._open("base" if self._model.adapter is None else "tuned"), self._model)
 
     def close(self) -> None:
         """Drop what was loaded and give its memory back."""
         self._models = None
         free_memory()
 
-    def _open(self, variant: Variant) -> Generator:
+    def _open(self, variant: Variant) -> Writer:
         if self._models is None:
             raise DocutuneError("the session is closed", "open it again")
         return self._models[variant]()
