@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docutune.atomic import writing
-from docutune.errors import JobError
+from docutune.errors import DocutuneError, JobError
 from docutune.jobs.interpreter import refuse_another
 from docutune.jobs.processes import LOG, EventReader, Worker, ended, failure, kill, start
 from docutune.records import (
@@ -96,7 +96,7 @@ class RemoteSession:
         self._ids = itertools.count(1)
         self._sending = threading.Lock()
         self._replies: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {0: queue.SimpleQueue()}
-        self._ended = False
+        self._ended = self._closed = False
         threading.Thread(target=self._receive, name="docutune-session", daemon=True).start()
         self._next(0)  # the worker's word that the model is loaded
 
@@ -138,8 +138,13 @@ class RemoteSession:
         (reply,) = self._request("info")
         return from_json(ModelInfo, reply["info"])
 
+    def lost(self) -> DocutuneError | None:
+        """Why there is no worker any more, though nobody closed the session; None while it is there."""
+        return failure(self._worker) if self._ended and not self._closed else None
+
     def close(self) -> None:
         """Unload the model and end the worker process. Safe to call twice."""
+        self._closed = True
         with contextlib.suppress(OSError):  # the worker hung up first
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
