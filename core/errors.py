@@ -76,6 +76,15 @@ class JobError(DocutuneError):
         self.log = log
 
 
+class TooLong(DocutuneError):
+    """A conversation of `tokens` tokens, more than the `limit` that the model or its runtime takes."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"a conversation of {tokens:,} tokens is longer than {limit:,}", "shorten it")
+        self.tokens = tokens
+        self.limit = limit
+
+
 class Rejected(DocutuneError):
     """What came back for a task cannot be used: one try more with this reason as complaint, then it is left out."""
 

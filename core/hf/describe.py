@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from docutune.hf.generate import Generator
+from docutune.hf.generate import Generator, context_length
 from docutune.models import is_whole
 from docutune.records import ModelInfo, ModelRef
 
@@ -33,12 +33,6 @@ def describe(generator: Generator, model: ModelRef) -> ModelInfo:
         adapter_parameters=added,
         context=context_length(loaded),
     )
-
-
-def context_length(model: Any) -> int | None:
-    """Tokens of the longest conversation with its reply that the model has positions for; None: it has no limit."""
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return positions if isinstance(positions, int) else None
 
 
 def _adapter_parameters(adapter: Path) -> int:

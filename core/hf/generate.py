@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from docutune.errors import DocutuneError
+from docutune.errors import DocutuneError, TooLong
 from docutune.hf.encode import prompt_ids
 from docutune.records import Message, Sampling, Variant
 from docutune.template import Template
@@ -56,7 +56,7 @@ class Generator:
         from transformers import TextIteratorStreamer
 
         options = self._sampling(sampling)
-        inputs = self.inputs([self.prompt(messages)])
+        inputs = self.inputs([self.prompt(messages, options["max_new_tokens"])])
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
         stopped = threading.Event()
         failure: list[BaseException] = []
@@ -78,11 +78,17 @@ class Generator:
         if failure:
             raise failure[0]
 
-    def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of the prompt; DocutuneError when it is too long or the template refuses it."""
+    def prompt(self, messages: Sequence[Message], reply: int = 0) -> list[int]:
+        """Token ids of the prompt; DocutuneError when the template refuses it.
+
+        TooLong when it is, or when it leaves no room for a `reply` of so many tokens; half the model's positions are
+        room enough for any.
+        """
         ids = prompt_ids(self.tokenizer, self.template, messages)
-        if len(ids) > self.max_length:
-            raise DocutuneError(f"a prompt of {len(ids)} tokens is longer than {self.max_length}", "shorten it")
+        positions = context_length(self.model) or self.max_length + reply
+        limit = min(self.max_length, positions - min(reply, positions // 2))
+        if len(ids) > limit:
+            raise TooLong(len(ids), limit)
         return ids
 
     def _batch(self, prompts: Sequence[list[int]], variant: Variant) -> Iterator[Reply]:
@@ -131,6 +137,12 @@ class Generator:
             return {"max_new_tokens": limit, "do_sample": False}
         chosen = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
         return {"max_new_tokens": limit, "do_sample": True, **chosen}
+
+
+def context_length(model: Any) -> int | None:
+    """The longest conversation with its reply that the model has positions for, in tokens; None where it has no limit."""
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return positions if isinstance(positions, int) else None
 
 
 class _Stop:

@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import Any
 
 from docutune.contracts import Session
-from docutune.errors import DocutuneError
+from docutune.errors import DocutuneError, TooLong
 from docutune.guard import a, as_json, cause, mistake
 from docutune.records import Answer, Message, ModelInfo, Probe, Prompt, Sampling, Streamed, Written, from_json
 
@@ -51,7 +51,8 @@ class Connection:
                     self._send(number, reply)
             self._send(number, {"done": True})
         except DocutuneError as error:
-            self._send(number, {"error": {"message": error.message, "hint": error.hint}})
+            too_long = [error.tokens, error.limit] if isinstance(error, TooLong) else None
+            self._send(number, {"error": {"message": error.message, "hint": error.hint, "too_long": too_long}})
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             told = f"{plugin} failed: {cause(error)}"

@@ -179,6 +179,8 @@ class RemoteSession:
         if reply is None:
             raise failure(self._worker)
         if "error" in reply:
+            if too_long := reply["error"].get("too_long"):
+                raise TooLong(*too_long)
             raise JobError(reply["error"]["message"], reply["error"]["hint"], self._worker.folder / LOG)
         return reply
 
