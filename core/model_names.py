@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docutune import models
+from docutune.hubs import Hubs
 from docutune.records import ModelRef
 from docutune.registry import Registry
 from docutune.tuned import find_model, reference
@@ -57,8 +58,9 @@ def find(name: str | None, run: str | None, place: Place) -> Named:
 
     UsageError when there is none, with those there are; DocutuneError when what is there cannot be used.
     """
+    hubs = Hubs(place.registry)
     if name is not None and run is None and (name.startswith(("/", "./", "../", "~")) or "/" in name):
-        ref = models.resolve(name, place.folder, place.download)
+        ref = hubs.resolve(name, place.folder, place.download)
         return Named(ref, name, str(ref.folder), "base", name)
     found = find_model(place.store, name, run)
     entry, runtime = found["model"], found["runtime"]

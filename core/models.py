@@ -1,73 +1,45 @@
-"""Model names to folders on this disk: a local folder, or a repository of the model hub or of a mirror of it."""
+"""Folders that hold models: whether they can be used, and what they are."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from docutune import usercache
 from docutune.errors import DocutuneError
 from docutune.records import ModelRef
-from docutune.training import TINY
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
-_HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
+_LENGTH_BYTES = 8
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _FOLDER_MARKS = ("/", "./", "../", "~")
 
 
-def resolve(name: str, base_folder: Path, download: bool = True) -> ModelRef:
-    """The base model called `name`: a folder (absolute, or relative to `base_folder`), or a hub repository.
-
-    A repository ("owner/name") is downloaded once into the hub's own cache, through HF_ENDPOINT where that is set;
-    without a network the cached copy serves, and without `download` nothing else does. The digest is the repository's
-    commit, or a hash of the folder's files. Raises DocutuneError when there is no such model, or no usable one.
-    """
-    folder = base_folder / Path(name).expanduser()
-    if name.startswith(_FOLDER_MARKS) or folder.is_dir():
-        return _checked(folder.resolve(), name, folder_digest)
-    return _checked(_snapshot(name, download), name, lambda snapshot: snapshot.name)
+def is_folder_name(name: str, base_folder: Path) -> bool:
+    """Whether a model's name can only be a path, or is that of a folder; else a hub is meant."""
+    return name.startswith(_FOLDER_MARKS) or place(name, base_folder).is_dir()
 
 
-def on_disk(name: str, base_folder: Path) -> Path | None:
-    """The folder of a base model that is on this disk, looked for as `resolve` does; None when there is none.
-
-    builtin/tiny is not looked for: where it lies is for the workspace to say.
-    """
-    if name == TINY:
-        return None
-    folder = base_folder / Path(name).expanduser()
+def place(name: str, base_folder: Path) -> Path:
+    """Where a path leads: absolute, relative to `base_folder`, or to a home where it begins with a tilde."""
     try:
-        if not name.startswith(_FOLDER_MARKS) and not folder.is_dir():
-            folder = _snapshot(name, download=False)
-    except (DocutuneError, ImportError):
-        return None
-    return None if _lacking(folder.resolve()) else folder.resolve()
+        return base_folder / Path(name).expanduser()
+    except RuntimeError:  # nobody of that name has a home
+        return base_folder / name
 
 
-def mistake(name: str, base_folder: Path) -> str | None:
-    """What is wrong with a model's name or folder, as far as a look at this disk tells; None when nothing is."""
-    if name == TINY:
-        return None
-    if name.startswith("builtin/"):
-        return f"there is no built-in model {name!r}; did you mean {TINY!r}?"
-    folder = base_folder / Path(name).expanduser()
-    if name.startswith(_FOLDER_MARKS) or folder.is_dir():
-        return _lacking(folder.resolve())
-    if name.lower() == TINY.rpartition("/")[2]:
-        return f"there is no model {name!r}; did you mean {TINY!r}?"
-    if not _HUB_NAME.fullmatch(name):
-        return f"{name!r} is neither a folder nor a hub name: write owner/name, or a path that starts with ./"
-    if "/" not in name and on_disk(name, base_folder) is None:
-        return f"{name!r} is no folder, and no model of that name is in the cache: write owner/name, or a path with ./"
-    return None
+def in_folder(folder: Path, name: str) -> ModelRef:
+    """The whole model in a folder. Its digest is a hash of the files. DocutuneError when it cannot be used."""
+    refuse_unusable(folder, name)
+    return ModelRef(folder, folder_digest(folder))
+
+
+def refuse_unusable(folder: Path, name: str) -> None:
+    """DocutuneError where a folder holds no whole model that can be had without running what comes with it."""
+    wrong = lacking(folder)
+    if wrong:
+        raise DocutuneError(f"model {name!r}: {wrong}", "name a folder in the Hugging Face format, or a hub model")
 
 
 def is_whole(result: Path) -> bool:
@@ -82,26 +54,20 @@ def folder_digest(folder: Path) -> str:
     """
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     state = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    memory = _memory(folder)
-    known = _recall(memory)
+    note = usercache.note("digests", str(folder))
+    known = usercache.read(note)
     if known.get("state") == state:
         return str(known["digest"])
     whole = hashlib.sha256()
     for path in files:
         with path.open("rb") as file:
             whole.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    _remember(memory, {"state": state, "digest": whole.hexdigest()})
+    usercache.write(note, {"state": state, "digest": whole.hexdigest()})
     return whole.hexdigest()
 
 
-def _checked(folder: Path, name: str, digest: Callable[[Path], str]) -> ModelRef:
-    lacking = _lacking(folder)
-    if lacking:
-        raise DocutuneError(f"model {name!r}: {lacking}", "name a folder in the Hugging Face format, or a hub model")
-    return ModelRef(folder, digest(folder))
-
-
-def _lacking(folder: Path) -> str | None:
+def lacking(folder: Path) -> str | None:
+    """What a folder lacks to be a whole model, or has too much; None when it can be loaded."""
     if not folder.is_dir():
         return f"no folder {folder}"
     if not (folder / "config.json").is_file():
@@ -147,67 +113,31 @@ def _json(path: Path) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _snapshot(name: str, download: bool) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
+def damage(folder: Path) -> str | None:
+    """Which file of a model's was cut off, as an interrupted copy leaves it, and how that shows; None when none was.
 
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_WANTED), local_files_only=not download))
-    except HFValidationError:
-        cause, hint = "is neither a folder nor a hub name", "write owner/name, or a path that starts with ./"
-    except GatedRepoError:
-        cause, hint = "needs its terms accepted", "accept them on the model's page, then log in with `hf auth login`"
-    except RepositoryNotFoundError:
-        cause, hint = f"is not on {_hub()}", "check the spelling; a private model needs `hf auth login`"
-    except LocalEntryNotFoundError:
-        cause, hint = _not_cached()
-    except (HfHubHTTPError, OSError) as error:
-        cause, hint = f"could not be downloaded: {str(error).splitlines()[0]}", _OFFLINE_HINT
-    raise DocutuneError(f"model {name!r} {cause}", hint)
+    Of weights the length is compared with what their header says (https://github.com/huggingface/safetensors#format).
+    """
+    for path in sorted(folder.glob("*.safetensors")):
+        if not _has_its_length(path):
+            return f"{path.name} is not as long as its header says"
+    for path in sorted(folder.glob("*.json")):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            return f"{path.name} is no JSON"
+    return None
 
 
-_OFFLINE_HINT = "check the network, set HF_ENDPOINT to a mirror, or give a folder that holds the model"
-
-
-def _not_cached() -> tuple[str, str]:
-    """Why a model that is not in the cache cannot be had, and the way out."""
-    from huggingface_hub import constants
-
-    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-    if constants.HF_HUB_OFFLINE and (name := next((name for name in names if os.environ.get(name)), None)):
-        cause = f"is not in the cache, and {name}={os.environ[name]} forbids to ask {_hub()}"
-        return cause, f"unset {name}, or give a folder that holds the model"
-    return f"is not in the cache and {_hub()} cannot be reached", _OFFLINE_HINT
-
-
-def _hub() -> str:
-    return os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-
-
-def _memory(folder: Path) -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "docutune" / "digests" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:32]}.json"
-
-
-def _recall(memory: Path) -> dict[str, object]:
-    try:
-        known = json.loads(memory.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}  # never seen, or a damaged note: computed again
-    return known if isinstance(known, dict) else {}
-
-
-def _remember(memory: Path, known: dict[str, object]) -> None:
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        draft = memory.with_name(f"{memory.name}.{os.getpid()}")
-        draft.write_text(json.dumps(known), "utf-8")
-        draft.replace(memory)
-    except OSError:
-        return  # a read-only home costs time, not correctness
+def _has_its_length(path: Path) -> bool:
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        if _LENGTH_BYTES + size > length:
+            return False
+        try:
+            tensors = json.loads(file.read(size))
+            ends = [entry["data_offsets"][1] for name, entry in tensors.items() if name != "__metadata__"]
+            return bool(length == _LENGTH_BYTES + size + max(ends, default=0))
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return False

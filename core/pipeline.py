@@ -19,6 +19,7 @@ from docutune.corpus import ROWS, Dataset, row_lines
 from docutune.discovery import guarded_stdout
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.failing import failed, failure_facts, lacking, outlived
+from docutune.hubs import Hubs
 from docutune.reasons import counted, not_sent
 from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.registry import Registry
@@ -109,7 +110,7 @@ class Pipeline:
         trained = config.train if evaluate else ()
         return [
             *self._to_dataset(),
-            *(PrepareBase(model, project, python) for model, python in bases.items()),
+            *(PrepareBase(model, project, Hubs(self.registry), python) for model, python in bases.items()),
             *trains,
             *(Evaluate(step.name, evaluate, config.runtime[0], self.registry, seed) for step in trained),
         ]
@@ -123,7 +124,7 @@ class Pipeline:
         runtime = next(iter(config.runtime), None)
         return [
             *parse,
-            *(PrepareBase(model, config.path.parent, asked=True) for model in self._chat_bases()),
+            *(PrepareBase(model, config.path.parent, Hubs(self.registry), asked=True) for model in self._chat_bases()),
             *(Generate(step, self.registry, SEED, runtime) for step in config.generate),
             *([Replay(config.split.seed)] if any(source.replay is not None for source in config.sources) else ()),
             *(Curate(step, self.registry, SEED, runtime) for step in config.curate),

@@ -12,8 +12,8 @@ from docutune.chat.foresight import Estimate, Limit, limits
 from docutune.discovery import guarded_stdout
 from docutune.doctor import gpu_memory
 from docutune.failing import of_one_model
+from docutune.hubs import Hubs
 from docutune.memory import Shape, estimate
-from docutune.models import on_disk
 from docutune.pipeline import Pipeline, Window
 from docutune.steps.base import Count, Products, Progress, Step, Tools
 from docutune.steps.curate import Curate
@@ -126,7 +126,7 @@ def _memory(step: Train, pipeline: Pipeline, products: Products | None) -> int |
     """The peak with rows of max_length, on a GPU where there is one; None for a base that is not here or not known."""
     options = step.options
     base = products.bases.get(options.model) if products else None
-    folder = base.model.folder if base else on_disk(options.model, pipeline.config.path.parent)
+    folder = base.model.folder if base else Hubs(pipeline.registry).on_disk(options.model, pipeline.config.path.parent)
     shape = Shape.read(folder) if folder else None
     if shape is None:
         return None

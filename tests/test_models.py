@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from docutune.errors import DocutuneError
-from docutune.models import resolve
+from docutune.hubs import Hubs
+from docutune.records import ModelRef
+from docutune.registry import Registry
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -24,10 +27,21 @@ def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def resolve(name: str, folder: Path, download: bool = True) -> ModelRef:
+    return Hubs(Registry.load()).resolve(name, folder, download)
+
+
+def weights(numbers: int = 1) -> bytes:
+    """A file of safetensors with one tensor: https://github.com/huggingface/safetensors#format."""
+    tensor = {"dtype": "F32", "shape": [numbers], "data_offsets": [0, 4 * numbers]}
+    header = json.dumps({"weight": tensor}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(4 * numbers)
+
+
 def model_in(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}", "utf-8")
-    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "model.safetensors").write_bytes(weights())
     return folder
 
 
@@ -43,7 +57,7 @@ def test_the_digest_is_the_content(tmp_path: Path) -> None:
     first = resolve("one", model_in(tmp_path / "one").parent)
     assert resolve("two", model_in(tmp_path / "two").parent).digest == first.digest
     assert resolve("one", tmp_path).digest == first.digest
-    (tmp_path / "one" / "model.safetensors").write_bytes(b"WEIGHTS")
+    (tmp_path / "one" / "model.safetensors").write_bytes(weights(2))
     os.utime(tmp_path / "one" / "model.safetensors", (1, 1))
     assert resolve("one", tmp_path).digest != first.digest
 
@@ -88,7 +102,10 @@ def test_a_model_that_is_neither_cached_nor_reachable_names_the_hub(caches: Path
 
 
 def test_the_variable_that_forbids_the_hub_is_named(environment: Any) -> None:
-    code = "from pathlib import Path; from docutune.models import resolve; resolve('acme/small', Path())"
+    code = (
+        "from pathlib import Path; from docutune.hubs import Hubs; from docutune.registry import Registry; "
+        "Hubs(Registry.load()).resolve('acme/small', Path())"
+    )
     done = environment.python(code, HF_HUB_OFFLINE="1", HF_HOME=str(environment.work))
     assert "is not in the cache, and HF_HUB_OFFLINE=1 forbids to ask" in done.stderr
     assert "unset HF_HUB_OFFLINE" in done.stderr

@@ -15,13 +15,18 @@ from typing import Any
 import pytest
 
 from docutune.errors import DocutuneError
-from docutune.models import mistake, resolve
+from docutune.hubs import Hubs
 from docutune.records import ModelRef
+from docutune.registry import Registry
 
 pytestmark = pytest.mark.training
 
 ROOT = Path(__file__).parent.parent
 CODE = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
+
+
+def hubs() -> Hubs:
+    return Hubs(Registry.load())
 
 
 class Trap:
@@ -79,8 +84,8 @@ def test_a_model_of_pickles_alone_is_refused(base: Path, name: str) -> None:
     (base / name).write_bytes(pickle.dumps(Trap(base / "ran")))
     said = f"holds no \\*.safetensors weights, only {name}, which could run code when it is read"
     with pytest.raises(DocutuneError, match=said):
-        resolve(str(base), base.parent)
-    assert str(mistake("./base", base.parent)).endswith("could run code when it is read")
+        hubs().resolve(str(base), base.parent)
+    assert str(hubs().mistake("./base", base.parent)).endswith("could run code when it is read")
     with pytest.raises(DocutuneError, match="cannot be loaded"):
         weights()(base)
     assert not (base / "ran").exists()
@@ -89,7 +94,7 @@ def test_a_model_of_pickles_alone_is_refused(base: Path, name: str) -> None:
 def test_a_pickle_beside_the_weights_is_left_alone(base: Path) -> None:
     for name in ("pytorch_model.bin", "training_args.bin", "optimizer.pt", "rng_state.pth"):
         (base / name).write_bytes(pickle.dumps(Trap(base / "ran")))
-    assert resolve(str(base), base.parent).folder == base
+    assert hubs().resolve(str(base), base.parent).folder == base
     assert weights()(base).num_parameters() > 0
     assert not (base / "ran").exists()
 
@@ -98,7 +103,7 @@ def test_shards_that_are_no_safetensors_are_refused(base: Path) -> None:
     (base / "pytorch_model.bin").write_bytes(pickle.dumps(Trap(base / "ran")))
     changed(base / "model.safetensors.index.json", weight_map={"model.norm.weight": "pytorch_model.bin"})
     with pytest.raises(DocutuneError, match=r"lacks pytorch_model\.bin, which model\.safetensors\.index\.json names"):
-        resolve(str(base), base.parent)
+        hubs().resolve(str(base), base.parent)
 
 
 def test_a_model_that_needs_its_own_code_is_refused(base: Path) -> None:
@@ -107,7 +112,7 @@ def test_a_model_that_needs_its_own_code_is_refused(base: Path) -> None:
     changes = {"AutoConfig": "configuration_own.Own", "AutoModelForCausalLM": "modeling_own.Own"}
     changed(base / "config.json", model_type="own", auto_map=changes)
     with pytest.raises(DocutuneError, match=r"needs code of its own \(auto_map in config\.json\), which is never run"):
-        resolve(str(base), base.parent)
+        hubs().resolve(str(base), base.parent)
     with pytest.raises(DocutuneError, match="needs code of its own, which is never run"):
         weights()(base)
     assert not (base / "ran").exists()
@@ -118,7 +123,7 @@ def test_a_model_that_names_code_is_loaded_without_it_where_transformers_knows_i
     (base / "modeling_own.py").write_text(CODE, "utf-8")
     changed(base / "config.json", auto_map={"AutoModelForCausalLM": "modeling_own.Own"})
     changed(base / "tokenizer_config.json", auto_map={"AutoTokenizer": ["modeling_own.Own", "modeling_own.Own"]})
-    assert resolve(str(base), base.parent).folder == base
+    assert hubs().resolve(str(base), base.parent).folder == base
     assert type(weights()(base)).__name__ == "Qwen3ForCausalLM"
     assert not (base / "ran").exists()
 
@@ -156,7 +161,7 @@ def test_a_tokenizer_that_needs_its_own_code_is_refused(base: Path) -> None:
     own = {"auto_map": {"AutoTokenizer": ["tokenization_own.Own", None]}, "tokenizer_class": "Own"}
     changed(base / "tokenizer_config.json", **own)
     with pytest.raises(DocutuneError, match="tokenizer that needs code of its own"):
-        resolve(str(base), base.parent)
+        hubs().resolve(str(base), base.parent)
     with pytest.raises(DocutuneError, match="no usable tokenizer"):
         load_tokenizer(base)
     assert not (base / "ran").exists()

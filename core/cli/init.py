@@ -167,9 +167,7 @@ class Questions:
         return _not_empty(text)
 
     def _mistake(self, name: str) -> str | None:
-        from docutune.models import mistake
-
-        return mistake(name, self.target.parent)
+        return self.workspace.model_mistake(name, self.target.parent)
 
     def _trainer(self) -> str | None:
         trainers = self.training.trainers

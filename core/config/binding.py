@@ -18,6 +18,7 @@ from docutune.config.prompts import packaged, stray_folders, with_files
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, KeyPath, Place
 from docutune.errors import PluginError, Problem
+from docutune.hubs import Hubs
 from docutune.records import JsonValue, Reads
 from docutune.registry import Entry, Registry
 from docutune.suggestions import listed
@@ -138,7 +139,7 @@ class Binder:
     def _with_model(self, options: ChatConfig, path: KeyPath) -> ChatConfig:
         """The options with their chat model by name; one of this machine is opened by the runtime."""
         self.asks_runtime = self.asks_runtime or options.is_local
-        found = bound(options, self.document.tree, self.folder)
+        found = bound(options, self.document.tree, self.folder, Hubs(self.registry))
         if isinstance(found, ChatConfig):
             return found
         self._add(path, found)

@@ -7,12 +7,12 @@ from typing import Any
 
 from docutune.chat.options import LOCAL, ChatConfig, cannot_write
 from docutune.config.yaml_lines import KeyPath
-from docutune.models import mistake
+from docutune.hubs import Hubs
 
 _WAYS = f"write model: {LOCAL}:NAME_OR_FOLDER, or provider:name such as openai:gpt-4o-mini"
 
 
-def bound(options: ChatConfig, tree: Any, folder: Path) -> ChatConfig | str:
+def bound(options: ChatConfig, tree: Any, folder: Path, hubs: Hubs) -> ChatConfig | str:
     """The options with the name of the base model that `local` stands for, or what is wrong with it.
 
     `tree` is the pipeline file as it is written. A training that names no base is a problem of its own; until it is
@@ -21,7 +21,7 @@ def bound(options: ChatConfig, tree: Any, folder: Path) -> ChatConfig | str:
     if not options.is_local:
         return options
     if options.base:
-        return mistake(options.base, folder) or options
+        return hubs.mistake(options.base, folder) or options
     if not _trainings(tree):
         return f"no chat model is named, and nothing is trained whose base could be asked; {_WAYS}"
     base = _first_base(tree)

@@ -19,7 +19,7 @@ from docutune.config.overrides import override
 from docutune.config.strict import validate
 from docutune.config.yaml_lines import Document, read_yaml
 from docutune.errors import ConfigError, DocutuneError, Problem, UsageError
-from docutune.models import mistake
+from docutune.hubs import Hubs
 from docutune.rated import rejected
 from docutune.records import Reads
 from docutune.registry import Registry
@@ -68,7 +68,7 @@ def _checked(path: Path, document: Document, registry: Registry) -> PipelineConf
     sections = {section: binder.section(section) for section in SECTIONS}
     claims = {claim for step in sections["parse"] for claim in step.entry.claims}
     problems += [*_source_problems(document, path.parent, claims), *binder.problems]
-    problems += _model_problems(document, path.parent)
+    problems += _model_problems(document, path.parent, Hubs(registry))
     problems += _ratings_problems(document, path.parent)
     problems += _price_problems(document, frame, (*sections["generate"], *sections["curate"]))
     chosen = choose(document, frame, path, problems)
@@ -161,7 +161,7 @@ def _absent(path: str, folder: Path) -> str:
     return f"no file or folder {path!r} beside the pipeline file{did_you_mean(target.name, siblings)}"
 
 
-def _model_problems(document: Document, folder: Path) -> list[Problem]:
+def _model_problems(document: Document, folder: Path, hubs: Hubs) -> list[Problem]:
     """Models that are not on this disk although their names say so; the hub is not asked."""
     tree = document.tree
     written: Any = tree.get("train") if isinstance(tree, dict) else None
@@ -169,7 +169,7 @@ def _model_problems(document: Document, folder: Path) -> list[Problem]:
     for index, step in enumerate(written if isinstance(written, list) else []):
         options = step.get("with") if isinstance(step, dict) else None
         name = options.get("model") if isinstance(options, dict) else None
-        message = mistake(name, folder) if isinstance(name, str) and name else None
+        message = hubs.mistake(name, folder) if isinstance(name, str) and name else None
         if message:
             problems.append(problem(document, ("train", index, "with", "model"), message))
     return problems

@@ -14,7 +14,7 @@ from docutune.datasets.curating import in_words, reasons
 from docutune.datasets.reading import Remark, SampleFile, chosen, every_sample, places, read_files, where
 from docutune.datasets.sources import Sources
 from docutune.errors import UsageError
-from docutune.models import on_disk
+from docutune.hubs import Hubs
 from docutune.records import Given, Sample
 from docutune.registry import Registry
 from docutune.steps.replay import as_replay
@@ -49,7 +49,7 @@ def check(pipeline: Path, files: Sequence[Path], registry: Registry) -> Checked:
     notes = [f"{step.uses} asks a chat model and was not tried" for step in sources.curators if _asks(step)]
     long: dict[str, Remark] = {}
     for training in {(item.model, item.max_length): item for item in sources.trainings}.values():
-        for remark in _too_long(read, training, pipeline.absolute().parent, notes):
+        for remark in _too_long(read, training, sources, notes):
             long.setdefault(remark.where, remark)  # small models of one kind have one tokenizer: once is enough
     problems += long.values()
     order = {file.file.shown: number for number, file in enumerate(read)}
@@ -90,10 +90,10 @@ def _curated(files: Sequence[SampleFile], sources: Sources) -> Iterator[Remark]:
 
 
 def _too_long(
-    files: Sequence[SampleFile], training: TrainingConfig, folder: Path, notes: list[str]
+    files: Sequence[SampleFile], training: TrainingConfig, sources: Sources, notes: list[str]
 ) -> Iterator[Remark]:
     """Rows whose text alone has more tokens than a training takes; the template adds a few more."""
-    tokenizer = _tokenizer(training, folder, notes)
+    tokenizer = _tokenizer(training, sources, notes)
     if tokenizer is None:
         return
     for given in (given for file in files for given in file.parsed.samples):
@@ -103,9 +103,10 @@ def _too_long(
             yield Remark(given.span, f"too long: {tokens:,} tokens and more, {limit}", number=given.row)
 
 
-def _tokenizer(training: TrainingConfig, folder: Path, notes: list[str]) -> Any:
+def _tokenizer(training: TrainingConfig, sources: Sources, notes: list[str]) -> Any:
     """The base's tokenizer, or None and a note."""
-    place = None if training.model == TINY else on_disk(training.model, folder)
+    folder = sources.path.absolute().parent
+    place = None if training.model == TINY else Hubs(sources.registry).on_disk(training.model, folder)
     if place is None or not (place / "tokenizer.json").is_file():
         notes.append(f"lengths in tokens were not looked at: the tokenizer of {training.model} is not on this disk")
         return None

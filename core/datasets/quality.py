@@ -15,8 +15,8 @@ from docutune.config.models import StepConfig
 from docutune.corpus import Dataset
 from docutune.errors import Cancelled, DocutuneError
 from docutune.held import holding
+from docutune.hubs import Hubs
 from docutune.jobs import run_job
-from docutune.models import resolve
 from docutune.records import ModelRef, from_json, to_json
 from docutune.registry import Registry
 from docutune.report.content import shown
@@ -149,8 +149,8 @@ class Reporting:
         if model == TINY:
             return self._tiny()
         try:
-            return resolve(model, self.project, download=False)
-        except (DocutuneError, ImportError):
+            return Hubs(self.registry).resolve(model, self.project, download=False)
+        except DocutuneError:
             return None
 
     def _tiny(self) -> ModelRef | None:

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 from docutune import atomic
 from docutune.config import StepConfig
 from docutune.errors import DocutuneError, PluginError
+from docutune.hubs import Hubs
 from docutune.jobs import run_job
-from docutune.models import resolve
 from docutune.records import RECORDS_VERSION, JsonValue, ModelRef, fingerprint, from_json, to_json
 from docutune.steps import provenance, unfinished
 from docutune.steps.base import Base, Count, Products, Tools, TrainedModel, plugin_identity
@@ -38,6 +38,7 @@ class PrepareBase:
 
     model: str
     project: Path
+    hubs: Hubs
     python: Path | None = None
     plugin: str = "core"
     asked: bool = False
@@ -62,14 +63,14 @@ class PrepareBase:
                 return None
             return self._add(products, ModelRef(folder, described["digest"]), described["figures"])
         try:
-            return self._add(products, resolve(self.model, self.project, download=False), {})
-        except (DocutuneError, ImportError):
+            return self._add(products, self.hubs.resolve(self.model, self.project, download=False), {})
+        except DocutuneError:
             return None
 
     def make(self, key: str, products: Products, tools: Tools) -> Products:
         """Pre-train in a worker, or fetch."""
         if self.model != TINY:
-            return self._add(products, resolve(self.model, self.project), {})
+            return self._add(products, self.hubs.resolve(self.model, self.project), {})
         final = tools.store.model_folder(key)
         job = tools.run / "jobs" / "base"
         texts = job / "texts.jsonl"

@@ -1,0 +1,1 @@
+"""Where models are had by name."""

@@ -1,0 +1,1 @@
+"""The hub `huggingface`: the Hugging Face hub, or a mirror of it."""

@@ -1,0 +1,1 @@
+"""The hub `modelscope`: ModelScope, or another server that speaks as it does."""
