@@ -139,6 +139,12 @@ class Workspace:
 
         return find(self.project, self.registry)
 
+    def model_mistake(self, name: str, folder: Path) -> str | None:
+        """What is wrong with a base model's name or folder, as far as this disk tells; None when nothing is."""
+        from docutune.hubs import Hubs
+
+        return Hubs(self.registry).mistake(name, folder)
+
     def training(self) -> Training:
         """What this machine and this installation can train."""
         from docutune.doctor import gpu_memory
@@ -148,12 +154,6 @@ class Workspace:
 
     def write_pipeline(self, choices: Choices, file: Path, force: bool = False) -> Path | None:
         """Write a new pipeline file that is valid; with `force` in place of another, whose kept copy is returned.
-
-    def model_mistake(self, name: str, folder: Path) -> str | None:
-        """What is wrong with a base model's name or folder, as far as this disk tells; None when nothing is."""
-        from docutune.hubs import Hubs
-
-        return Hubs(self.registry).mistake(name, folder)
 
         UsageError when the file exists, ConfigError when what was chosen is no valid pipeline; nothing is written then.
         """
