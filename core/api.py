@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +13,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docutune import model_names
 from docutune.atomic import writing
 from docutune.errors import Cancelled, DocutuneError, UsageError
+from docutune.model_names import Named, Place
+from docutune.records import GREEDY
 from docutune.registry import Registry
-from docutune.tuned import find_model, reference
 from docutune.workspace import Store, find_project, read_manifest
 
 if TYPE_CHECKING:
     from docutune.catalog import RunRow
     from docutune.chats.api import Chats
+    from docutune.chats.conversation import Talker
     from docutune.cleaning import Cleaning
     from docutune.config import PipelineConfig
     from docutune.contracts import Address, Session
@@ -28,13 +32,17 @@ if TYPE_CHECKING:
     from docutune.desk.api import Desk
     from docutune.following import Follower
     from docutune.jobs.stopping import Stopped
+    from docutune.model_registry.api import Models
     from docutune.monitoring import Monitor
     from docutune.owner import Owner
     from docutune.planning import Plan
+    from docutune.records import Sampling, Variant
     from docutune.runlog import Listener
     from docutune.scaffold.find import Findings
     from docutune.scaffold.suggest import Training
     from docutune.scaffold.write import Choices
+    from docutune.serving.server import Server
+    from docutune.serving.settings import Settings
     from docutune.steps.base import Progress
     from docutune.templates import Templates
     from docutune.trace import Trace
@@ -103,6 +111,13 @@ class Workspace:
         from docutune.chats.api import Chats
 
         return Chats(self.store, self.registry)
+
+    @cached_property
+    def models(self) -> Models:
+        """The trained models."""
+        from docutune.model_registry.api import Models
+
+        return Models(self.project, self.store, self.registry)
 
     @cached_property
     def templates(self) -> Templates:
@@ -341,26 +356,56 @@ class Workspace:
 
     def model_name(self, model: str | None = None, run: str | None = None) -> str:
         """The name of the model that a conversation would ask; UsageError when there is none."""
-        return str(find_model(self.store, model, run)["model"]["name"])
+        return self.named(model, run).name
+
+    def named(self, model: str | None = None, run: str | None = None) -> Named:
+        """The model that a MODEL argument names, by default the one trained last; see model_names.find."""
+        return model_names.find(model, run, Place(self.store, self.registry, self.project))
+
+    @contextmanager
+    def talker(
+        self, model: str | None, run: str | None, variant: Variant | None = None, sampling: Sampling = GREEDY
+    ) -> Iterator[Talker]:
+        """Who answers in chats: a model loaded, by default the one trained last; unloaded at the end.
+
+        `variant` None: as the tuned model, unless the name is that of a base.
+        """
+        from docutune.chats.conversation import Talker
+
+        named = self.named(model, run)
+        with self.session(model, run) as session:
+            yield Talker(session, named.name, variant or ("base" if named.form == "base" else "tuned"), sampling)
+
+    @contextmanager
+    def serve(
+        self, settings: Settings, model: str | None = None, run: str | None = None, base: bool = False
+    ) -> Iterator[Server]:
+        """A server that speaks OpenAI's chat completions, while the context lasts: the model and its base, by name.
+
+        It listens before the model is loaded. With `base` it offers the base alone. UsageError for an address that is
+        open to others without a key, PluginError when starlette and uvicorn are not installed.
+        """
+        from docutune.serving.api import serve
+
+        named = self.named(model, run)
+        with serve(settings, named, lambda: self.session(model, run), base) as server:
+            yield server
 
     @contextmanager
     def session(self, model: str | None = None, run: str | None = None) -> Iterator[Session]:
-        """A tuned model loaded and ready to answer, by default the one trained last; unloaded at the end."""
+        """A model loaded and ready to answer, by default the one trained last; unloaded at the end."""
         from docutune.held import holding
         from docutune.jobs import open_session
 
-        found = find_model(self.store, model, run)
-        name = found["model"]["name"]
-        folder = self.store.folder / "sessions" / f"{name}-{os.getpid()}"
+        named = self.named(model, run)
+        folder = self.store.folder / "sessions" / f"{re.sub(r'[^-.0-9A-Za-z]+', '-', named.name)}-{os.getpid()}"
+        self.store.create()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with holding(folder):
-            runtime = found["runtime"]
-            python = Path(runtime["python"]) if runtime.get("python") else None
-            plugin = self.registry.get("runtime", runtime["uses"]).facts
-            session = open_session(
-                runtime["uses"], runtime["options"], reference(self.store, found), folder, python, plugin
-            )
+            runtime = named.runtime
+            plugin = self.registry.get("runtime", runtime.uses).facts
+            session = open_session(runtime.uses, runtime.options, named.ref, folder, runtime.python, plugin)
             try:
                 yield session
             except KeyboardInterrupt:

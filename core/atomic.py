@@ -81,6 +81,19 @@ def publish_folder(made: Path, final: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def link_folder(source: Path, target: Path) -> None:
+    """Let every file below a folder stand below another one, too: a hard link, or a copy where there can be none."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            place = target / path.relative_to(source)
+            with writing(place, path.stat().st_size):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    os.link(path, place)
+                except OSError:
+                    shutil.copyfile(path, place)
+
+
 def size(folder: Path) -> int:
     """Bytes in all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from docutune.atomic import BLOCK, append, disk_error, refused
-from docutune.contracts import Chat, Runtime, Trainer
+from docutune.contracts import Chat, Context, Exporter, Runtime, Trainer
 from docutune.errors import EXIT_FAILURE, EXIT_INTERRUPTED, Cancelled, DiskError, DocutuneError, PluginError
-from docutune.guard import cause
+from docutune.guard import a, cause, mistake
 from docutune.jobs.orphans import die_with
 from docutune.jobs.processes import EVENTS, LOG, timestamp
 from docutune.jobs.ranks import Rank, crew, heed_rank_0_alone
@@ -228,6 +228,27 @@ def _mistake(model: object, folder: Path) -> str | None:
     return f"left no {' and no '.join(missing)} beside its {kind}" if missing else None
 
 
+def _export(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """A merged model, in the form of an exporter where one is named; see hf.exporting."""
+    from docutune.records import Export
+
+    named = spec["exporter"]
+    exporter = cast(Exporter, _plugin("exporter", named, spec["config"], job)) if named else None
+    name, job.plugin = job.plugin, None
+
+    def convert(exporter: Exporter, merged: Path, context: Context) -> Export:
+        job.plugin = name
+        made = exporter.export(merged, context)
+        if not isinstance(made, Export):
+            raise mistake(str(name), f"gave back {a(made)} from export() where an Export belongs")
+        job.plugin = None
+        return made
+
+    from docutune.hf.exporting import Exporting
+
+    return Exporting(spec, job, exporter).go(convert)
+
+
 def _serve(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     from docutune.jobs.serving import Connection
 
@@ -248,6 +269,7 @@ _ACTIONS: Mapping[str, Callable[[Mapping[str, Any], Job], dict[str, Any]]] = {
     "pretrain": _pretrain,
     "measure": _measure,
     "train": _train,
+    "export": _export,
     "serve": _serve,
 }
 

@@ -28,8 +28,11 @@ COMMANDS = {
     "templates": Command(
         "docutune.cli.templates:templates", "List, show and edit the prompts of generators and judges"
     ),
-    "chat": Command("docutune.cli.chat:chat", "Ask the tuned model a question"),
+    "models": Command("docutune.cli.models:models", "List trained models, merge them, write them for other tools"),
+    "chat": Command("docutune.cli.chat.ask:chat", "Talk with the tuned model, or ask it one question"),
+    "serve": Command("docutune.cli.serve:serve", "Serve a model to programs that speak OpenAI's chat completions"),
     "ui": Command("docutune.cli.ui:ui", "Work in a browser: sources, training, plugins, settings"),
+    "chats": Command("docutune.cli.chat.kept:chats", "List, show, export and remove chats"),
     "plugins": Command("docutune.cli.plugins:plugins", "Show the installed plugins and their options"),
     "schema": Command("docutune.cli.schema:schema", "Print the JSON Schema of the pipeline file for editors"),
     "clean": Command("docutune.cli.clean:clean", "Free what no run of this workspace names"),
@@ -53,9 +56,26 @@ DATASET = {
 }
 """The commands below `docutune dataset`."""
 
+MODELS = {
+    "list": Command("docutune.cli.models.list:list_models", "List the trained models, base against tuned"),
+    "info": Command("docutune.cli.models.info:info", "Show all that is known of a model"),
+    "remove": Command("docutune.cli.models.remove:remove", "Remove a model that no run names"),
+    "merge": Command("docutune.cli.models.merge:merge", "Merge an adapter into its base at full precision"),
+    "export": Command("docutune.cli.models.export:export", "Write a model for other tools, and compare both"),
+}
+"""The commands below `docutune models`."""
+
 TEMPLATES = {
     "list": Command("docutune.cli.templates.list:list_templates", "List every prompt template, and which are your own"),
     "show": Command("docutune.cli.templates.show:show", "Show a template's text, or its earlier texts"),
     "edit": Command("docutune.cli.templates.edit:edit", "Put a text of your own in a template's place"),
 }
 """The commands below `docutune templates`."""
+
+CHATS = {
+    "list": Command("docutune.cli.chat.kept:list_chats", "List the chats, the one that changed last first"),
+    "show": Command("docutune.cli.chat.kept:show", "Show a chat"),
+    "export": Command("docutune.cli.chat.kept:export", "Write a chat as Markdown or as messages"),
+    "remove": Command("docutune.cli.chat.kept:remove", "Remove a chat"),
+}
+"""The commands below `docutune chats`."""

@@ -26,7 +26,7 @@ IGNORED = -100
 """The label of a token that bears no loss."""
 
 _MARK = "docutune answer"  # stands for a reply when a template is looked at
-_DAY = date(2024, 7, 26)  # the one that Llama 3's templates take when nobody tells them
+DAY = date(2024, 7, 26)  # the one that Llama 3's templates take when nobody tells them
 _REASONING = re.compile(r"<think>(.*?)</think>(.*)", re.DOTALL)
 _NAMED = 5  # lines in a message
 _OTHER = "change the conversation, leave out a system prompt, or choose another model"
@@ -105,7 +105,7 @@ def render(
             add_generation_prompt=prompt,
             tokenize=False,
             enable_thinking=template.thinking,
-            strftime_now=_DAY.strftime,
+            strftime_now=DAY.strftime,
         )
     except (TemplateError, ValueError) as error:
         cause = str(error).strip().partition("\n")[0]

@@ -1,0 +1,1 @@
+"""Exporters: a merged model in another tool's form."""
