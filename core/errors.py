@@ -69,11 +69,15 @@ class DiskError(DocutuneError):
 
 
 class JobError(DocutuneError):
-    """A worker process that failed; the message is its own last word, `log` holds all that it printed."""
+    """A worker process that failed; the message is its own last word, `log` holds all that it printed.
 
-    def __init__(self, message: str, hint: str | None = None, log: Path | None = None) -> None:
+    `bug`: what it was asked for was not to blame, but the plugin that failed at it.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, log: Path | None = None, bug: bool = False) -> None:
         super().__init__(message, hint)
         self.log = log
+        self.bug = bug
 
 
 class TooLong(DocutuneError):

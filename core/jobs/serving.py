@@ -56,7 +56,8 @@ class Connection:
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             told = f"{plugin} failed: {cause(error)}"
-            self._send(number, {"error": {"message": told, "hint": "the traceback is in the session's log.txt"}})
+            hint = "the traceback is in the session's log.txt"
+            self._send(number, {"error": {"message": told, "hint": hint, "bug": True}})
         finally:
             self._cancelled.discard(number)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docutune.atomic import writing
-from docutune.errors import DocutuneError, JobError
+from docutune.errors import DocutuneError, JobError, TooLong
 from docutune.jobs.interpreter import refuse_another
 from docutune.jobs.processes import LOG, EventReader, Worker, ended, failure, kill, start
 from docutune.records import (
@@ -181,7 +181,8 @@ class RemoteSession:
         if "error" in reply:
             if too_long := reply["error"].get("too_long"):
                 raise TooLong(*too_long)
-            raise JobError(reply["error"]["message"], reply["error"]["hint"], self._worker.folder / LOG)
+            told = reply["error"]
+            raise JobError(told["message"], told["hint"], self._worker.folder / LOG, bug=told.get("bug", False))
         return reply
 
     def _receive(self) -> None:
