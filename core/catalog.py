@@ -1,11 +1,11 @@
-"""SQLite index of runs, dataset versions, models and figures. Manifests are the truth: it can be rebuilt from them."""
+"""SQLite index of runs, models, figures and chats. Their files are the truth: it can be rebuilt from them."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,8 @@ from docutune.atomic import writing
 from docutune.errors import DocutuneError
 from docutune.workspace import Store, read_manifest
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_WITHOUT_CHATS = 1  # of an earlier docutune: may be read as it is, and gets the table when something is written
 Result = TypeVar("Result")
 _REBUILD = "rebuild the index from the runs with: docutune status --rebuild"
 _SCHEMA = """
@@ -37,6 +38,12 @@ create table figures (
     low real not null, high real not null, verdict text not null, primary key (run, model, evaluator, metric)
 );
 """
+_CHATS = """
+create table chats (
+    id text primary key, started text not null, changed text not null, title text not null, turns integer not null,
+    models text not null, bytes integer not null
+);
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,22 @@ class RunRow:
     models: tuple[str, ...]
     step: str | None = None
     failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRow:
+    """A chat as `docutune chats list` shows it; times are ISO 8601 in UTC, `turns` counts answered questions.
+
+    `title` is its first question, `models` who answered, `bytes` the size of its file when this was entered.
+    """
+
+    id: str
+    started: str
+    changed: str
+    title: str
+    turns: int
+    models: str
+    bytes: int
 
 
 class _DamagedError(DocutuneError):
@@ -123,9 +146,39 @@ class Catalog:
         names, failures = _by_run(models), _by_run(failed)
         return [RunRow(*(*row, names.get(row[0], ()), None, failures.get(row[0], ()))) for row in rows]
 
+    def record_chats(self, rows: Sequence[ChatRow]) -> None:
+        """Enter chats, or enter them anew."""
+        if rows:
+            self._healed(lambda: self._record_chats(rows))
+
+    def _record_chats(self, rows: Sequence[ChatRow]) -> None:
+        with self._writing() as database:
+            database.executemany("replace into chats values (?, ?, ?, ?, ?, ?, ?)", map(astuple, rows))
+
+    def forget_chats(self, ids: Collection[str]) -> None:
+        """Take chats out of the index."""
+        if ids and self._path.exists():
+            self._healed(lambda: self._forget_chats(ids))
+
+    def _forget_chats(self, ids: Collection[str]) -> None:
+        with self._writing() as database:
+            database.executemany("delete from chats where id = ?", [(name,) for name in ids])
+
+    def chats(self) -> list[ChatRow]:
+        """The chats that were entered; their files may tell of more, and of others that are gone."""
+        return self._healed(self._chats) if self._path.exists() else []
+
+    def _chats(self) -> list[ChatRow]:
+        with self._reading() as database:
+            if _version(database) == _WITHOUT_CHATS:
+                return []
+            return [ChatRow(*row) for row in database.execute("select * from chats order by id")]
+
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with writing(self._path), self._lock, self._reading() as database, database:
+            if _version(database) == _WITHOUT_CHATS:
+                database.executescript(f"begin; {_CHATS} pragma user_version = {SCHEMA_VERSION}; commit;")
             yield database
 
     @contextmanager
@@ -157,14 +210,18 @@ class Catalog:
             raise _DamagedError(f"{self._path}: {error}", _REBUILD) from error
 
     def _ensure_schema(self, database: sqlite3.Connection) -> None:
-        version = database.execute("pragma user_version").fetchone()[0]
-        if version == SCHEMA_VERSION:
+        version = _version(database)
+        if version in (SCHEMA_VERSION, _WITHOUT_CHATS):
             return
         if version != 0:
             raise _DamagedError(f"{self._path}: written by another version of docutune", _REBUILD)
         with writing(self._path), self._lock, database:
-            if database.execute("pragma user_version").fetchone()[0] == 0:
-                database.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")
+            if _version(database) == 0:
+                database.executescript(f"begin; {_SCHEMA} {_CHATS} pragma user_version = {SCHEMA_VERSION}; commit;")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("pragma user_version").fetchone()[0])
 
 
 def _by_run(pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

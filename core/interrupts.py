@@ -67,6 +67,30 @@ def finishing(what: str) -> Iterator[None]:
 
 
 @contextmanager
+def breaking_off() -> Iterator[None]:
+    """In this block Ctrl-C raises KeyboardInterrupt, once, and no more: it breaks off a part of the work."""
+    before = signal.getsignal(signal.SIGINT)
+    heard: list[int] = []
+
+    def once(signum: int, _: object) -> None:
+        heard.append(signum)
+        if len(heard) == 1:
+            raise KeyboardInterrupt
+
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def stopped() -> bool:
+    """Whether a signal asked this process to stop."""
+    return bool(_heard)
+
+
+@contextmanager
 def undisturbed() -> Iterator[None]:
     """Signals of this thread wait until the block, a moment, is over: what somebody just gave is kept first."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)

@@ -1,10 +1,11 @@
-"""TinyDB for what has no fixed form: questions to a model and its answers, texts of prompts. Atomic and locked."""
+"""TinyDB for what has no fixed form: texts of prompts, ratings. Atomic and locked."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +16,17 @@ from tinydb import TinyDB
 from tinydb.storages import Storage
 
 from docutune import atomic
+from docutune.atomic import writing
 from docutune.errors import DocutuneError
 from docutune.records import Variant, from_json, to_json
 from docutune.workspace import Store
 
+_EXCHANGES = "exchanges"
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question to a model of the workspace and its answer; `time` is ISO 8601 in UTC."""
+    """One question to a model and its answer; `time` is ISO 8601 in UTC. Chats keep them now: see chats.former."""
 
     time: str
     model: str
@@ -76,12 +80,6 @@ class Notebook:
         self._path = store.folder / "notebook.json"
         self._lock = FileLock(store.folder / "notebook.lock", timeout=30)
 
-    def add(self, exchange: Exchange) -> None:
-        """Write down a question and its answer."""
-        self._store.create()
-        with self._lock, TinyDB(storage=AtomicStorage, path=self._path) as database:
-            database.table("exchanges").insert(dict(_fields(exchange)))
-
     def add_wordings(self, wordings: Iterable[Wording], unknown_only: bool = False) -> None:
         """Write down texts of templates; with `unknown_only` those that the notebook does not have yet."""
         wordings = tuple(wordings)
@@ -101,9 +99,17 @@ class Notebook:
         return [item for item in found if template in (None, item.template)]
 
     def exchanges(self) -> list[Exchange]:
-        """All questions and answers, oldest first. Needs no lock, for the file is replaced in one step."""
+        """What was not moved yet, oldest first. Needs no lock, for the file is replaced in one step."""
         with TinyDB(storage=AtomicStorage, path=self._path) as database:
-            return [from_json(Exchange, dict(document)) for document in database.table("exchanges").all()]
+            return [from_json(Exchange, dict(document)) for document in database.table(_EXCHANGES).all()]
+
+    @contextmanager
+    def emptying(self) -> Iterator[list[Exchange]]:
+        """The same; they are taken out when the block ends well."""
+        with writing(self._path), self._lock:
+            yield self.exchanges()
+            with TinyDB(storage=AtomicStorage, path=self._path) as database:
+                database.drop_table(_EXCHANGES)
 
 
 def wordings(texts: Mapping[str, str], by: Literal["edit", "reset", "run", "before"]) -> Iterator[Wording]:
@@ -113,7 +119,7 @@ def wordings(texts: Mapping[str, str], by: Literal["edit", "reset", "run", "befo
         yield Wording(time, template, hashlib.sha256(text.encode()).hexdigest(), by, text)
 
 
-def _fields(record: Exchange | Wording) -> dict[str, Any]:
+def _fields(record: Wording) -> dict[str, Any]:
     fields = to_json(record)
     assert isinstance(fields, dict)
     return fields

@@ -33,6 +33,12 @@ def find_model(store: Store, model: str | None, run: str | None) -> dict[str, An
     raise UsageError(f"{store.folder}: there is no tuned model yet", "train one with: docutune run")
 
 
+def model_names(store: Store) -> tuple[str, ...]:
+    """The names of all models that were trained here, the newest first."""
+    entries = (entry for _, manifest in _with_models(store.runs()[::-1]) for entry in manifest["models"])
+    return tuple(dict.fromkeys(str(entry["name"]) for entry in entries))
+
+
 def _without_model(store: Store, run: Path) -> UsageError:
     for folder, manifest in _with_models(store.runs()[::-1]):
         names = ", ".join(entry["name"] for entry in manifest["models"])

@@ -167,10 +167,11 @@ def test_the_page_on_the_workspace_names_every_file_and_key(summary: dict[str, A
     page = (Path(__file__).parent.parent / "docs/workspace.md").read_text()
     words = set(re.findall(r"[\w.-]+", " ".join(re.findall(r"`([^`\n]+)`", page))))
     root = project / ".docutune"
-    own = re.compile(r"[0-9a-f]{2,64}|[\d-]{15,}|(evaluate-)?smoke|events\.out\.tfevents\..*")  # named by what it is of
+    of_it = r"[0-9a-f]{2,64}|[\d-]{15,}(\.jsonl)?|(evaluate-)?smoke|events\.out\.tfevents\..*"  # named by what it is of
+    own = re.compile(of_it)
     paths = [path.relative_to(root) for path in root.rglob("*")]
     parts = {part for path in paths for part in path.parts if path.parts[2:3] not in (("evaluate",), ("generate",))}
-    assert {"manifest.json", "model.json", "adapter_model.safetensors", "notebook.json", "jobs"} <= parts
+    assert {"manifest.json", "model.json", "adapter_model.safetensors", "chats", "jobs"} <= parts
     assert {part for part in parts if not own.fullmatch(part)} - words == set()
     run = Path(summary["folder"])
     files = [run / "manifest.json", *root.glob("models/*/model.json"), *root.glob("datasets/*/dataset.json")]

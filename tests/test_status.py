@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shutil
 import signal
 import subprocess
@@ -326,11 +325,11 @@ def test_chat_keeps_what_was_answered_and_not_what_failed(project: Installed) ->
     assert [item["question"] for item in project.answer("chat", "--history")] == ["hello"]
 
 
-@pytest.mark.parametrize("place", ["notebook.lock", "sessions"])
+@pytest.mark.parametrize("place", ["chats", "sessions"])
 def test_chat_that_may_not_write_gives_one_line(project: Installed, place: str) -> None:
     add_model(project)
     workspace = project.work / ".docutune"
-    (workspace / place).write_text("") if place == "sessions" else (workspace / place).mkdir()
+    (workspace / place).write_text("")
     done = project.docutune("chat", "hello")
     assert done.returncode == 1
     assert f"error: {workspace / place}" in done.stderr
@@ -345,29 +344,7 @@ def test_chat_refuses_what_cannot_be_asked(project: Installed, arguments: tuple[
     done = project.docutune("chat", *arguments)
     assert done.returncode == 2
     assert "range" in done.stderr or "the question is empty" in done.stderr
-    assert not (project.work / ".docutune/notebook.json").exists()
-
-
-def test_chat_in_a_terminal_prompts(project: Installed) -> None:
-    add_model(project)
-    here, there = pty.openpty()
-    with subprocess.Popen(
-        [*COMMAND, "chat"],
-        cwd=project.work,
-        env=variables(project),
-        stdin=there,
-        stdout=subprocess.PIPE,
-        stderr=there,
-        text=True,
-    ) as process:
-        os.close(there)
-        os.write(here, b"hello\n\x04")
-        output, _ = process.communicate(timeout=180)
-    seen = os.read(here, 1000).decode()
-    os.close(here)
-    assert output == "you said hello\n"
-    assert "loading smoke…" in seen
-    assert seen.count("> ") == 2
+    assert not (project.work / ".docutune/chats").exists()
 
 
 def test_eval_without_models_is_refused_before_anything_is_made(project: Installed) -> None:

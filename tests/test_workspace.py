@@ -10,7 +10,7 @@ import pytest
 from docutune import atomic
 from docutune.catalog import Catalog
 from docutune.errors import DocutuneError, UsageError
-from docutune.notebook import Exchange, Notebook
+from docutune.notebook import Notebook, wordings
 from docutune.workspace import Store, read_manifest, write_manifest
 
 KEY = "ab" * 32
@@ -158,15 +158,15 @@ def test_notebook_loses_nothing_with_several_writers(tmp_path: Path) -> None:
     Store(tmp_path)
     code = (
         "import sys, pathlib\n"
-        "from docutune.notebook import Exchange, Notebook\n"
+        "from docutune.notebook import Notebook, wordings\n"
         "from docutune.workspace import Store\n"
         "book = Notebook(Store(pathlib.Path(sys.argv[1])))\n"
-        "for n in range(15): book.add(Exchange('t', sys.argv[2], 'tuned', f'q{n}', 'a'))\n"
+        "for n in range(15): book.add_wordings(wordings({sys.argv[2]: f'text {n}'}, 'edit'))\n"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "abc"]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
-    found = {(e.model, e.question) for e in Notebook(Store(tmp_path)).exchanges()}
-    assert found == {(name, f"q{n}") for name in "abc" for n in range(15)}
+    found = {(item.template, item.text) for item in Notebook(Store(tmp_path)).wordings()}
+    assert found == {(name, f"text {n}") for name in "abc" for n in range(15)}
 
 
 def test_a_damaged_notebook_is_named_not_overwritten(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_damaged_notebook_is_named_not_overwritten(tmp_path: Path) -> None:
     store.create()
     (store.folder / "notebook.json").write_text('{"exchanges": {"1"')
     with pytest.raises(DocutuneError, match=r"notebook\.json: not readable"):
-        Notebook(store).add(Exchange("t", "m", "base", "q", "a"))
+        Notebook(store).add_wordings(wordings({"a": "text"}, "edit"))
     assert (store.folder / "notebook.json").read_text() == '{"exchanges": {"1"'
 
 

@@ -14,7 +14,7 @@ from docutune.datasets.reading import every_sample, read_files, where
 from docutune.datasets.samples_file import append, lines, writer
 from docutune.datasets.sources import Sources
 from docutune.errors import UsageError
-from docutune.records import Made, Origin, Span, Split
+from docutune.records import Made, Origin, Sample, Span, Split
 from docutune.registry import Registry
 from docutune.steps.sources import SourceFile
 from docutune.workspace import Store
@@ -80,6 +80,16 @@ class Adding:
         place = Span(os.path.relpath(self.target), line, line)
         self._added[made.sample.id] = Made(made.sample, Origin((place,), "", "add"), typed.split)
         return line
+
+    def sample(self, typed: Typed) -> Sample:
+        """The sample that the pipeline would read; UsageError when it is none."""
+        return self._made(typed).sample
+
+    def unlisted(self) -> tuple[str, ...]:
+        """What to write into the pipeline file so that it reads the samples file; nothing when it does, or is not there."""
+        if not self._sources.exists or not self.target.exists() or self._sources.reads(self.target):
+            return ()
+        return self._sources.lines_for(Path(os.path.relpath(self.target, self.pipeline.absolute().parent)).as_posix())
 
     def list_in_pipeline(self) -> tuple[str, tuple[str, ...]]:
         """See to it that the pipeline reads the file: see importing.Written."""

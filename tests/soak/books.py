@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from tinydb import TinyDB
 
 from docutune.catalog import Catalog
-from docutune.notebook import Exchange, Notebook
+from docutune.notebook import Notebook, wordings
 from docutune.workspace import Store
 
 WRITERS = 4
@@ -58,16 +58,16 @@ class Tally:
 
 
 def write_both(folder: Path, name: str) -> None:
-    """One exchange into the notebook and one run into the catalog, through docutune's own doors."""
+    """One text into the notebook and one run into the catalog, through docutune's own doors."""
     store = Store(folder)
-    Notebook(store).add(Exchange("2026-01-01T00:00:00+00:00", "smoke", "tuned", name, "answer " * 20))
+    Notebook(store).add_wordings(wordings({name: "answer " * 20}, "edit"))
     Catalog(store).record(_manifest(name))
 
 
 def read_both(folder: Path) -> set[str]:
     """The names that stand whole in both; ValueError when a file is damaged or a lock is held by nobody alive."""
     store = Store(folder)
-    noted = {exchange.question for exchange in Notebook(store).exchanges()}
+    noted = {item.template for item in Notebook(store).wordings()}
     json.loads((store.folder / "notebook.json").read_text("utf-8"))
     rows = {row.id for row in Catalog(store).runs() if row.models == ("smoke", "spare")}
     with sqlite3.connect(store.folder / "catalog.sqlite", timeout=30) as database:
@@ -90,7 +90,7 @@ def locks_are_free(folder: Path) -> None:
 
 
 def write_default(folder: Path, name: str) -> None:
-    """The same exchange through TinyDB's own default storage."""
+    """The same text through TinyDB's own default storage."""
     with TinyDB(folder / "default.json") as database:
         database.table("exchanges").insert({"question": name, "answer": "answer " * 20})
 

@@ -1,0 +1,1 @@
+"""Conversations with a model: kept turn by turn, listed, gone on with, exported, and learned from."""

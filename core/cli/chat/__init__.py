@@ -1,0 +1,1 @@
+"""`docutune chat` and `docutune chats`."""
