@@ -22,6 +22,12 @@ class TrainingConfig(BaseModel):
         {"fit", "max_memory_gib", "max_left_out", "devices", "save_steps", "keep_checkpoints"}
     )
 
+    shown_first: ClassVar[frozenset[str]] = frozenset(
+        {"model", "tuning", "quantization", "lora_rank", "learning_rate", "epochs", "max_steps", "max_length"}
+        | {"batch_size", "fit"}
+    )
+    """What a form shows before all else."""
+
     fuses: ClassVar[bool] = False
     """Whether the trainer's kernels recompute inside of layers, hold no logits in float32 and keep checkpointed
     activations in main memory: what memory.estimate has to know of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from docutune.desk.live import Live, Look
     from docutune.desk.preview import Preview
     from docutune.desk.providers import Key
+    from docutune.doctor import Check
     from docutune.monitoring import Monitor
     from docutune.steps.base import Progress
 
@@ -80,17 +81,24 @@ class Desk:
 
         return fields(entry.registration.config)
 
-    def written(self, entry: Entry, shown: Mapping[str, Any]) -> dict[str, JsonValue]:
-        """The values of such a form as a pipeline file would hold them."""
+    def written(self, entry: Entry, shown: Mapping[str, Any], stated: Collection[str] = ()) -> dict[str, JsonValue]:
+        """The values of such a form as a pipeline file would hold them; those `stated` in it are written anyway."""
         from docutune.desk.forms import fields, written
 
-        return written(fields(entry.registration.config), shown)
+        return written(fields(entry.registration.config), shown, stated)
 
     def check(self, entry: Entry, values: Mapping[str, JsonValue]) -> Checked:
         """What the plugin's Config says of these values."""
         from docutune.desk.forms import check
 
         return check(entry.registration.config, values)
+
+    def as_yaml(self, entry: Entry, values: Mapping[str, JsonValue]) -> str:
+        """A step with that plugin as it stands in a pipeline file."""
+        import yaml
+
+        step: dict[str, Any] = {"uses": entry.name, **({"with": dict(values)} if values else {})}
+        return yaml.safe_dump([step], sort_keys=False, allow_unicode=True)
 
     def explain(self, error: DocutuneError, index: int) -> Checked:
         """The mistakes that a pipeline file was refused for, those of `train[index]` by the field of its form."""
@@ -110,11 +118,17 @@ class Desk:
             config = None  # its mistakes are told where it is changed
         return keys(config)
 
-    def board(self, boards: ExitStack) -> Monitor:
-        """TensorBoard over all runs, begun once and served until `boards` is closed."""
+    def machine(self) -> tuple[Check, ...]:
+        """What this machine can do, and what is missing."""
+        from docutune.doctor import check_machine
+
+        return tuple(check_machine())
+
+    def board(self, run: str, closing: ExitStack) -> Monitor:
+        """TensorBoard over a run, begun once and served until `closing` is closed."""
         from docutune.monitoring import monitor
 
         with self._lock:
-            if "all" not in self._boards:
-                self._boards["all"] = boards.enter_context(monitor(self.store, None, True, None))
-            return self._boards["all"]
+            if run not in self._boards:
+                self._boards[run] = closing.enter_context(monitor(self.store, run, False, None))
+            return self._boards[run]

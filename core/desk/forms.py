@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
@@ -38,6 +38,8 @@ class Field:
     most: float | None = None
     above: float | None = None
     below: float | None = None
+    first: bool = False
+    """Whether most users look at it: its Config names it in `shown_first`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,11 @@ def fields(config: type[BaseModel]) -> tuple[Field, ...]:
     schema = config.model_json_schema()
     definitions = schema.get("$defs", {})
     required = set(schema.get("required", ()))
-    return tuple(
+    first = getattr(config, "shown_first", frozenset())
+    found = (
         _field(name, part, definitions, name in required) for name, part in schema.get("properties", {}).items()
     )
+    return tuple(replace(item, first=item.name in first) for item in found)
 
 
 def check(config: type[BaseModel], values: Mapping[str, JsonValue]) -> Checked:
@@ -86,15 +90,17 @@ def told(problems: Iterable[Problem], prefix: str) -> Checked:
     return Checked(at_fields, tuple(others))
 
 
-def written(fields: Iterable[Field], shown: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """The values of a form as a pipeline file would hold them: what is unset or left at its default is not written."""
-    values = {item.name: _written(item, shown.get(item.name)) for item in fields}
-    names = {item.name: item for item in fields}
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None and (names[name].required or value != names[name].default)
-    }
+def written(fields: Iterable[Field], shown: Mapping[str, Any], stated: Collection[str] = ()) -> dict[str, JsonValue]:
+    """The values of a form as a pipeline file would hold them.
+
+    What is unset is not written, nor what is left at its default, unless it is `stated` in the file already.
+    """
+    found = {}
+    for item in fields:
+        value = _written(item, shown.get(item.name))
+        if value is not None and (item.required or item.name in stated or value != item.default):
+            found[item.name] = value
+    return found
 
 
 def _written(item: Field, value: Any) -> JsonValue:
@@ -130,14 +136,19 @@ def _field(name: str, schema: Mapping[str, Any], definitions: Mapping[str, Any],
     some = [member for member in members if member.get("type") != "null"]
     one = some[0] if len(some) == 1 else {}
     bounds = {ours: one[theirs] for theirs, ours in _BOUNDS.items() if theirs in one}
+    optional = len(some) < len(members)
+    kind = _kind(one)
+    choices = tuple(one.get("enum", [one["const"]] if "const" in one else []))
+    if kind == "switch" and optional:
+        kind, choices = "choice", (True, False)
     return Field(
         name=name,
-        kind=_kind(one),
+        kind=kind,
         description=schema.get("description", ""),
         required=required,
-        optional=len(some) < len(members),
+        optional=optional,
         default=schema.get("default"),
-        choices=tuple(one.get("enum", [one["const"]] if "const" in one else [])),
+        choices=choices,
         **bounds,
     )
 

@@ -1,0 +1,84 @@
+"""One page in one language: what stands above the tabs, and the tabs."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from html import escape
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from docutune.plugins.frontends.gradio import show
+from docutune.plugins.frontends.gradio.room import Room
+from docutune.plugins.frontends.gradio.tabs import TABS
+from docutune.plugins.frontends.gradio.words import LANGUAGES, Words
+
+if TYPE_CHECKING:
+    from docutune.api import Workspace
+    from docutune.desk.live import Look
+
+_REMEMBER = """() => {
+  history.replaceState(null, '', '?tab=%s');
+  for (const link of document.querySelectorAll('.languages a')) link.search = '?tab=%s';
+}"""
+"""The tab stays the same when the page is loaded again, and when its language is switched."""
+
+
+def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
+    """Build it; nothing of the workspace is looked at before somebody opens it."""
+    with gr.Blocks(title=f"docutune · {workspace.project.name}", analytics_enabled=False, fill_width=True) as page:
+        timer = gr.Timer(1.0)
+        room = Room(workspace, words, closing, page, timer)
+        gr.HTML(_head(workspace, words), elem_id="head", padding=False)
+        state = gr.HTML(elem_id="state", padding=False)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            for name, tab in TABS.items():
+                with gr.Tab(words(f"tab_{name}"), id=name) as shown:
+                    tab(room)
+                shown.select(None, None, None, js=_REMEMBER % (name, name), api_visibility="private")
+        room.quietly(lambda: _state(room), None, state)
+        room.on(page.load, _chosen, None, tabs, show_progress="hidden")
+    page.queue(default_concurrency_limit=8, max_size=200, api_open=False)
+    return page
+
+
+def _chosen(request: gr.Request) -> object:
+    name = request.query_params.get("tab", "")
+    return gr.Tabs(selected=name) if name in TABS else gr.skip()
+
+
+def _head(workspace: Workspace, words: Words) -> str:
+    links = " ".join(
+        f'<a href="/{language}/" lang="{language}"{" aria-current=true" if language == words.language else ""}>{name}</a>'
+        for language, name in LANGUAGES.items()
+    )
+    where = escape(str(workspace.project))
+    label = escape(words("language"))
+    return (
+        f'<header lang="{words.language}"><b>docutune</b><span class="where">{where}</span>'
+        f'<nav class="languages" aria-label="{label}">{links}</nav></header>'
+    )
+
+
+def _state(room: Room) -> str:
+    """One line on the run at work, or the newest one, above all tabs."""
+    try:
+        look = room.workspace.desk.look()
+    except Exception as error:
+        return room.mistake(error)
+    words = room.words
+    if look is None:
+        return f'<p class="run none">{escape(words("no_run"))}</p>'
+    parts = [words("run_is", run=look.run, outcome=words.either(look.outcome, look.outcome)), *_moment(look, words)]
+    return f'<p class="run {escape(look.outcome)}">{" · ".join(map(escape, parts))}</p>'
+
+
+def _moment(look: Look, words: Words) -> list[str]:
+    if look.outcome != "running":
+        return [words("took_all", time=show.duration(look.seconds))]
+    parts = [words("took", time=show.duration(look.seconds))]
+    if look.step and look.total:
+        parts.insert(0, words("at_step", step=look.step, done=f"{look.done or 0:,}", total=f"{look.total:,}"))
+    elif look.step:
+        parts.insert(0, words("in_step", step=look.step))
+    return parts

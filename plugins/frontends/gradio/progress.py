@@ -1,0 +1,125 @@
+"""The run at work as the tab Train shows it: figures, curves, steps and log, a second old at most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from docutune.plugins.frontends.gradio import show
+from docutune.plugins.frontends.gradio.room import Room
+
+if TYPE_CHECKING:
+    from docutune.desk.live import Look
+
+_HEIGHT = 240
+
+
+class Progress:
+    """Components that follow the run of the workspace, whoever started it, and wherever."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def build(self) -> None:
+        """Put them on the page and let them follow."""
+        words, room = self._room.words, self._room
+        gr.HTML(show.heading(words("train_progress")), padding=False)
+        head = gr.HTML(elem_id="progress", padding=False)
+        with gr.Row(visible=False) as curves:
+            loss = _plot(words("loss"), words("step"), "curve")
+            rate = _plot(words("learning_rate"), words("step"), None)
+        steps = gr.HTML(elem_id="steps", padding=False)
+        with gr.Accordion(words("log"), open=False):
+            log = gr.Textbox(lines=14, max_lines=14, show_label=False, interactive=False, elem_id="log", autoscroll=True)
+        with gr.Row():
+            board = gr.Button(words("board"), elem_classes=["narrow"], elem_id="board")
+            address = gr.HTML(elem_id="board-at", padding=False)
+        seen: gr.State = gr.State(None)
+        room.quietly(self._follow, seen, [seen, head, curves, loss, rate, steps, log])
+        room.on(board.click, room.handled(self._board), None, address)
+
+    def _follow(self, seen: Any) -> tuple[Any, ...]:
+        """What has changed since this page was told last; nothing when nothing has."""
+        try:
+            look = self._room.workspace.desk.look()
+        except Exception as error:
+            return (None, self._room.mistake(error), *(gr.skip() for _ in range(5)))
+        now = _sign(look)
+        if now == seen:
+            return tuple(gr.skip() for _ in range(7))
+        if look is None:
+            words = self._room.words
+            told = show.to_do(words("train_nothing_yet", start=words("train_start")))
+            return now, told, gr.update(visible=False), gr.skip(), gr.skip(), "", words("log_empty")
+        return now, self._head(look), *self._curves(look, seen), self._steps(look), look.log or self._room.words("log_empty")
+
+    def _head(self, look: Look) -> str:
+        words, figures = self._room.words, look.figures
+        told: list[tuple[str, object]] = [(words("status"), words.either(look.outcome, look.outcome))]
+        if look.outcome == "running":
+            told.append((words("step"), look.step or "…"))
+            if look.total:
+                told.append((words("train_progress"), f"{look.done or 0:,} / {look.total:,}"))
+            if "loss" in figures:
+                told.append((words("loss_now"), f"{figures['loss']:.3f}"))
+            if "tokens_per_second" in figures:
+                told.append((words("speed"), f"{figures['tokens_per_second']:,.0f}"))
+            if "seconds_left" in figures:
+                told.append((words("left"), show.duration(figures["seconds_left"])))
+        told.append((words("time"), show.duration(look.seconds)))
+        parts = [show.facts(told), show.bar(look.done, look.total) if look.outcome == "running" else ""]
+        if look.continues:
+            parts.append(show.good(words("train_continues", **look.continues)))
+        parts += [show.to_do(note) for note in look.notes[-3:]]
+        return "".join(parts)
+
+    def _curves(self, look: Look, seen: Any) -> tuple[Any, Any, Any]:
+        """The plots, where they have new points."""
+        if not look.curves:
+            return gr.update(visible=False), gr.skip(), gr.skip()
+        if seen is not None and seen[-1] == _sign(look)[-1]:  # type: ignore[index]
+            return gr.skip(), gr.skip(), gr.skip()
+        import pandas as pd
+
+        words = self._room.words
+        loss = [
+            (step, value, words(label))
+            for name, label in (("loss", "train_loss"), ("eval_loss", "eval_loss"))
+            for step, value in look.curves.get(name, ())
+        ]
+        rate = look.curves.get("learning_rate", ())
+        return (
+            gr.update(visible=True),
+            pd.DataFrame(loss, columns=["step", "value", "curve"]),
+            pd.DataFrame(rate, columns=["step", "value"]),
+        )
+
+    def _steps(self, look: Look) -> str:
+        words = self._room.words
+        rows = [(step.name, words.either(step.status, step.status), show.duration(step.seconds)) for step in look.steps]
+        return show.table([words("step"), words("status"), words("time")], rows, numbers=(2,)) if rows else ""
+
+    def _board(self) -> str:
+        room, words = self._room, self._room.words
+        look = room.workspace.desk.look()
+        if look is None:
+            return show.to_do(words("board_no_run"))
+        board = room.workspace.desk.board(look.run, room.closing)
+        link = show.link(board.address, board.address)
+        return f'<div class="box good">{words("board_at", run=look.run)} {link}</div>'
+
+
+def _plot(title: str, step: str, colour: str | None) -> gr.LinePlot:
+    return gr.LinePlot(
+        x="step", y="value", color=colour, title=title, x_title=step, y_title=" ", color_title=" ", height=_HEIGHT
+    )
+
+
+def _sign(look: Look | None) -> tuple[Any, ...] | None:
+    """What tells two looks apart, the curves last; seconds count only while it is at work."""
+    if look is None:
+        return ("none",)
+    lengths = tuple((name, len(points), points[-1]) for name, points in look.curves.items())
+    clock = round(look.seconds) if look.outcome == "running" else 0
+    return look.run, look.outcome, clock, look.step, look.done, len(look.steps), len(look.notes), len(look.log), lengths

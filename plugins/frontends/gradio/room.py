@@ -1,0 +1,62 @@
+"""What every tab is given: the workspace, the words of the page's language, and how mistakes are told."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from docutune.errors import DocutuneError
+from docutune.plugins.frontends.gradio import show
+
+if TYPE_CHECKING:
+    from docutune.api import Workspace
+    from docutune.plugins.frontends.gradio.words import Words
+
+log = logging.getLogger("docutune.ui")
+
+
+@dataclass(frozen=True)
+class Room:
+    """One page in one language. `closing` ends with the server; `page` and `timer` start what comes without a click."""
+
+    workspace: Workspace
+    words: Words
+    closing: ExitStack
+    page: gr.Blocks
+    timer: gr.Timer
+
+    def handled(self, function: Callable[..., Any], others: int = 0) -> Callable[..., Any]:
+        """The function, whose first result is a message; a mistake becomes that message, `others` stay as they are."""
+
+        @functools.wraps(function)
+        def handler(*values: Any) -> Any:
+            try:
+                return function(*values)
+            except Exception as error:
+                told = self.mistake(error)
+                return (told, *(gr.skip() for _ in range(others))) if others else told
+
+        return handler
+
+    def mistake(self, error: Exception) -> str:
+        """A known failure as one line with its hint; for a bug the terminal has the traceback."""
+        if isinstance(error, DocutuneError):
+            return show.bad(error.message, error.hint)
+        log.error("a page's request failed", exc_info=error)
+        return show.bad(self.words("unexpected"), self.words("unexpected_hint"))
+
+    def on(self, event: Any, function: Callable[..., Any], inputs: Any, outputs: Any, **more: Any) -> Any:
+        """Let an event call the function, for this page alone: no client may call it by name."""
+        return event(function, inputs, outputs, api_visibility="private", **{"show_progress": "minimal", **more})
+
+    def quietly(self, function: Callable[..., Any], inputs: Any, outputs: Any) -> None:
+        """Let the page's clock call the function about once a second; nothing on the page says so."""
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        self.page.load(function, inputs, outputs, **quiet)
+        self.timer.tick(function, inputs, outputs, trigger_mode="once", **quiet)

@@ -1,0 +1,89 @@
+"""Pieces of HTML that tabs put on the page; every text in them is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+
+
+def plain(text: str) -> str:
+    """Text for a component that renders Markdown: nothing in it is taken for markup."""
+    return _MARKDOWN.sub(r"\\\1", escape(text, quote=False))
+
+
+def good(text: str) -> str:
+    """A line that says that something was done."""
+    return _box("good", "status", text)
+
+
+def bad(message: str, hint: str | None = None) -> str:
+    """What went wrong, and what to do about it."""
+    return _box("bad", "alert", message, hint)
+
+
+def to_do(text: str) -> str:
+    """What to do next, where there is nothing to show yet."""
+    return _box("to-do", "note", text)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[int] = ()) -> str:
+    """A table; `numbers` are the columns set to the right."""
+    right = set(numbers)
+
+    def cells(tag: str, row: Sequence[object]) -> str:
+        return "".join(
+            f'<{tag}{" class=number" if place in right else ""}>{escape(_shown(cell))}</{tag}>'
+            for place, cell in enumerate(row)
+        )
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<div class="scroll"><table class="plain"><thead><tr>{cells("th", heads)}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def heading(text: str) -> str:
+    """A heading inside of a tab."""
+    return f"<h3>{escape(text)}</h3>"
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> str:
+    """Figures side by side, each above its name."""
+    parts = "".join(f"<div><b>{escape(_shown(value))}</b><span>{escape(name)}</span></div>" for name, value in pairs)
+    return f'<div class="facts">{parts}</div>'
+
+
+def bar(done: int | None, total: int | None) -> str:
+    """How far a step is; without a total it moves by itself."""
+    if done is None or not total:
+        return '<progress class="bar"></progress>'
+    return f'<progress class="bar" value="{min(done, total)}" max="{total}"></progress>'
+
+
+def link(address: str, text: str) -> str:
+    """A link that opens in a tab of its own."""
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: "8 s", "3 min 5 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _box(kind: str, role: str, message: str, hint: str | None = None) -> str:
+    told = f"<br><span>{_lines(hint)}</span>" if hint else ""
+    return f'<div class="box {kind}" role="{role}">{_lines(message)}{told}</div>'
+
+
+def _lines(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
+
+
+def _shown(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
