@@ -334,7 +334,7 @@ def test_a_prompt_gets_the_same_text_whatever_stands_beside_it(babbler: Path) ->
 def test_tokens_are_drawn_as_often_as_the_model_says() -> None:
     import torch
 
-    from docutune.hf.complete import Seeded
+    from docutune.hf.choosing import Seeded
 
     scores = torch.tensor([[0.5, 0.0, 0.3, 0.2]]).log().repeat(4000, 1)
     chosen = Seeded(range(4000), 1.0)(torch.empty(0), scores).argmax(dim=1)

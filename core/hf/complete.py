@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 
 from docutune.errors import DocutuneError
+from docutune.hf.choosing import Seeded
 from docutune.hf.generate import Generator
 from docutune.hf.load import free_memory
 from docutune.records import Prompt, Variant, Written
@@ -44,24 +44,6 @@ def complete(
     encoded.sort(key=lambda item: len(item[1]))
     for start in range(0, len(encoded), batch_size):
         yield from _written(generator, encoded[start : start + batch_size], variant, temperature, limit)
-
-
-class Seeded:
-    """Leaves each row one token, drawn by the row's own random numbers: what stands beside it has no part in that.
-
-    Inverse transform sampling from the softmax at this temperature; implements transformers' LogitsProcessor.
-    """
-
-    def __init__(self, seeds: Sequence[int], temperature: float) -> None:
-        self._chances = [random.Random(seed) for seed in seeds]
-        self._temperature = temperature
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores of shape (rows, vocabulary) with one finite value in each row."""
-        shares = torch.softmax(scores.double() / self._temperature, dim=-1).cumsum(dim=-1)
-        drawn = torch.tensor([[chance.random()] for chance in self._chances], dtype=shares.dtype, device=shares.device)
-        chosen = torch.searchsorted(shares, drawn * shares[:, -1:], right=True).clamp(max=shares.shape[1] - 1)
-        return torch.full_like(scores, -torch.inf).scatter(1, chosen, 0.0)
 
 
 def _check_context(generator: Generator, length: int, limit: int) -> None:

@@ -1,10 +1,9 @@
-"""Replies of a loaded model: greedy in batches, or one piece by piece."""
+"""Replies of a loaded model: greedy, in batches."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +11,7 @@ import torch
 
 from docutune.errors import DocutuneError, TooLong
 from docutune.hf.encode import prompt_ids
-from docutune.records import Message, Sampling, Variant
+from docutune.records import Message, Variant
 from docutune.template import Template
 
 if TYPE_CHECKING:
@@ -50,33 +49,6 @@ class Generator:
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
             yield from zip(chosen, self._batch([prompts[index] for index in chosen], variant), strict=True)
-
-    def stream(self, messages: Sequence[Message], variant: Variant, sampling: Sampling) -> Iterator[str]:
-        """Pieces of one reply."""
-        from transformers import TextIteratorStreamer
-
-        options = self._sampling(sampling)
-        inputs = self.inputs([self.prompt(messages, options["max_new_tokens"])])
-        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
-        stopped = threading.Event()
-        failure: list[BaseException] = []
-
-        def generate() -> None:
-            try:
-                self.generate(inputs, variant, streamer=streamer, stopping_criteria=[_Stop(stopped)], **options)
-            except BaseException as error:
-                failure.append(error)
-                streamer.text_queue.put(streamer.stop_signal)
-
-        thread = threading.Thread(target=generate, name="docutune-generate")
-        thread.start()
-        try:
-            yield from (piece for piece in streamer if piece)
-        finally:
-            stopped.set()
-            thread.join()
-        if failure:
-            raise failure[0]
 
     def prompt(self, messages: Sequence[Message], reply: int = 0) -> list[int]:
         """Token ids of the prompt; DocutuneError when the template refuses it.
@@ -116,14 +88,19 @@ class Generator:
 
     def generate(self, inputs: dict[str, torch.Tensor], variant: Variant, **options: Any) -> torch.Tensor:
         """Rows of token ids: each prompt, and what the model wrote after it."""
-        if variant == "tuned" and self.tuned == "no":
-            raise DocutuneError("this model has no adapter: there is no tuned variant", "ask for the base")
-        switch = self.model.disable_adapter() if self.tuned == "adapter" and variant == "base" else nullcontext()
-        with switch, torch.inference_mode():
+        with self.answering_as(variant), torch.inference_mode():
             generated: torch.Tensor = self.model.generate(
                 **inputs, **options, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.end_ids()
             )
         return generated
+
+    @contextmanager
+    def answering_as(self, variant: Variant) -> Iterator[None]:
+        """Within, the model is that variant; DocutuneError when it has no such."""
+        if variant == "tuned" and self.tuned == "no":
+            raise DocutuneError("this model has no adapter: there is no tuned variant", "ask for the base")
+        with self.model.disable_adapter() if self.tuned == "adapter" and variant == "base" else nullcontext():
+            yield
 
     def end_ids(self) -> list[int]:
         """The template's end token, and the tokenizer's own, which a base model may prefer."""
@@ -131,25 +108,8 @@ class Generator:
         ends = dict.fromkeys([self.template.end_token, str(self.tokenizer.eos_token)])
         return [vocabulary[name] for name in ends if name in vocabulary]
 
-    def _sampling(self, sampling: Sampling) -> dict[str, Any]:
-        limit = sampling.max_new_tokens or self.max_new_tokens
-        if sampling.temperature == 0:
-            return {"max_new_tokens": limit, "do_sample": False}
-        chosen = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-        return {"max_new_tokens": limit, "do_sample": True, **chosen}
-
 
 def context_length(model: Any) -> int | None:
-    """The longest conversation with its reply that the model has positions for, in tokens; None where it has no limit."""
+    """Tokens of the longest conversation with its reply that the model has positions for; None: it has no limit."""
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     return positions if isinstance(positions, int) else None
-
-
-class _Stop:
-    """Ends the generation after the current token once the event is set."""
-
-    def __init__(self, stopped: threading.Event) -> None:
-        self._stopped = stopped
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
-        return torch.full((len(input_ids),), self._stopped.is_set(), device=input_ids.device)

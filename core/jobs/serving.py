@@ -17,39 +17,51 @@ from docutune.errors import DocutuneError, TooLong
 from docutune.guard import a, as_json, cause, mistake
 from docutune.records import Answer, Message, ModelInfo, Probe, Prompt, Sampling, Streamed, Written, from_json
 
+Replies = Generator[dict[str, Any], None, None]
+
 
 class Connection:
-    """One client: requests in, replies out, and the ids of the requests that it gave up."""
+    """One client: requests in, replies out. What is asked at the same time is answered in turn, a piece at a time.
+
+    All calls of the session come from the one thread that serves: a runtime need not know of threads.
+    """
 
     def __init__(self, path: str) -> None:
         """Connect at once, before any model is loaded, so that a client that goes away is noticed at any time."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(path)
         self._requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._cancelled: set[int] = set()
+        self._open: dict[int, Replies] = {}
         self._idle = threading.Event()
         threading.Thread(target=self._receive, name="docutune-requests", daemon=True).start()
 
     def serve(self, session: Session, plugin: str) -> None:
-        """Answer one request after the other; returns when the client hung up. `plugin` is named when it fails."""
+        """Answer until the client hangs up. `plugin` is named when it fails."""
         self._send(0, {"ready": True})
-        while True:
-            self._idle.set()
+        while self._heed(session, plugin):
+            for number, replies in list(self._open.items()):
+                if not self._go_on(number, replies, plugin):
+                    del self._open[number]
+
+    def _heed(self, session: Session, plugin: str) -> bool:
+        """Begin what was asked for and end what was given up; waits when nothing is to do. False: nobody is there."""
+        while not self._open or not self._requests.empty():
+            if not self._open:
+                self._idle.set()
             request = self._requests.get()
             self._idle.clear()
             if request is None:
-                return
-            self._answer(session, plugin, request)
+                return False
+            if request["method"] == "cancel":
+                _end(self._open.pop(request["id"], None))
+            else:
+                self._open[request["id"]] = _replies(session, plugin, request)
+        return True
 
-    def _answer(self, session: Session, plugin: str, request: Mapping[str, Any]) -> None:
-        number = request["id"]
+    def _go_on(self, number: int, replies: Replies, plugin: str) -> bool:
+        """Send the next piece of a reply, its end, or why there is none; whether more will come."""
         try:
-            with closing(_replies(session, plugin, request)) as replies:
-                for reply in replies:
-                    if number in self._cancelled:
-                        return
-                    self._send(number, reply)
-            self._send(number, {"done": True})
+            reply = next(replies, None)
         except DocutuneError as error:
             too_long = [error.tokens, error.limit] if isinstance(error, TooLong) else None
             self._send(number, {"error": {"message": error.message, "hint": error.hint, "too_long": too_long}})
@@ -58,8 +70,10 @@ class Connection:
             told = f"{plugin} failed: {cause(error)}"
             hint = "the traceback is in the session's log.txt"
             self._send(number, {"error": {"message": told, "hint": hint, "bug": True}})
-        finally:
-            self._cancelled.discard(number)
+        else:
+            self._send(number, {"done": True} if reply is None else reply)
+            return reply is not None
+        return False
 
     def _send(self, number: int, reply: Mapping[str, Any]) -> None:
         try:
@@ -71,11 +85,7 @@ class Connection:
         try:
             with self._socket.makefile("r", encoding="utf-8") as lines:
                 for line in lines:
-                    request = json.loads(line)
-                    if request["method"] == "cancel":
-                        self._cancelled.add(request["id"])
-                    else:
-                        self._requests.put(request)
+                    self._requests.put(json.loads(line))
         except (OSError, ValueError):
             pass  # a broken connection is a client that went away
         if self._idle.is_set():
@@ -84,7 +94,13 @@ class Connection:
             os._exit(0)  # nobody waits for the model being loaded or the answer being made: free the memory now
 
 
-Replies = Generator[dict[str, Any], None, None]
+def _end(replies: Replies | None) -> None:
+    """Have a reply that nobody waits for end where it is; what its runtime says to that goes to the log."""
+    try:
+        if replies is not None:
+            replies.close()
+    except (Exception, SystemExit):
+        traceback.print_exc()
 
 
 def _replies(session: Session, plugin: str, request: Mapping[str, Any]) -> Replies:

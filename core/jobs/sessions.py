@@ -88,7 +88,10 @@ def _accept(listener: socket.socket, worker: Worker) -> socket.socket:
 
 
 class RemoteSession:
-    """The client's end of a served model; implements contracts.Session. Requests of several threads wait their turn."""
+    """The client's end of a served model; implements contracts.Session.
+
+    Several threads may ask at a time: they are answered in turn, a piece at a time.
+    """
 
     def __init__(self, worker: Worker, connection: socket.socket) -> None:
         self._worker = worker
@@ -122,7 +125,7 @@ class RemoteSession:
             for reply in replies:
                 if "streamed" in reply:
                     end = from_json(Streamed, reply["streamed"])
-                elif reply["piece"]:
+                else:
                     yield reply["piece"]
         return end
 
@@ -164,7 +167,8 @@ class RemoteSession:
         finally:
             del self._replies[number]
             if not finished and not self._ended:
-                self._send({"id": number, "method": "cancel"})
+                with contextlib.suppress(DocutuneError):  # a worker that is gone writes no more
+                    self._send({"id": number, "method": "cancel"})
 
     def _send(self, request: Mapping[str, Any]) -> None:
         line = json.dumps(request, ensure_ascii=False).encode() + b"\n"
@@ -172,12 +176,16 @@ class RemoteSession:
             with self._sending:
                 self._connection.sendall(line)
         except OSError:
-            raise failure(self._worker) from None
+            raise self._end() from None
+
+    def _end(self) -> DocutuneError:
+        """Why nothing more comes."""
+        return DocutuneError("the session is closed", "open it again") if self._closed else failure(self._worker)
 
     def _next(self, number: int) -> dict[str, Any]:
         reply = None if self._ended and self._replies[number].empty() else self._replies[number].get()
         if reply is None:
-            raise failure(self._worker)
+            raise self._end()
         if "error" in reply:
             if too_long := reply["error"].get("too_long"):
                 raise TooLong(*too_long)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,34 @@ from docutune.hf.encode import read_template
 from docutune.hf.generate import Generator as Writer
 from docutune.hf.generate import Tuned
 from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
+from docutune.hf.streams import Streams
 from docutune.models import is_whole
 from docutune.plugins.runtimes.local.plugin import Config
-from docutune.records import GREEDY, Answer, Message, ModelInfo, ModelRef, Probe, Prompt, Sampling, Variant, Written
+from docutune.records import (
+    GREEDY,
+    Answer,
+    Message,
+    ModelInfo,
+    ModelRef,
+    Probe,
+    Prompt,
+    Sampling,
+    Streamed,
+    Variant,
+    Written,
+)
 from docutune.template import Template
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory, and the replies that it is writing piece by piece."""
+
+    writer: Writer
+    streams: Streams
 
 
 class Local:
@@ -34,60 +56,63 @@ class Local:
         if model.adapter is not None and is_whole(model.adapter):
             base, tuned = (partial(self._whole, folder, model.adapter) for folder in (model.folder, model.adapter))
             return LocalSession(model, {"base": cache(base), "tuned": cache(tuned)}, self._config.batch_size)
-        generator = self._adapted(model)
-        return LocalSession(model, {"base": lambda: generator, "tuned": lambda: generator}, self._config.batch_size)
+        loaded = self._adapted(model)
+        return LocalSession(model, {"base": lambda: loaded, "tuned": lambda: loaded}, self._config.batch_size)
 
-    def _adapted(self, model: ModelRef) -> Writer:
+    def _adapted(self, model: ModelRef) -> Loaded:
         tokenizer = load_tokenizer(model.folder)
         loaded: Any = load_base(model.folder, self._config.quantization, device())
         if model.adapter is not None:
             loaded = load_adapter(loaded, model.adapter)
         template = _template(tokenizer, model.folder, model.adapter)
-        return self._generator(loaded, tokenizer, template, "no" if model.adapter is None else "adapter")
+        return self._loaded(loaded, tokenizer, template, "no" if model.adapter is None else "adapter")
 
-    def _whole(self, folder: Path, tuned: Path) -> Writer:
+    def _whole(self, folder: Path, tuned: Path) -> Loaded:
         loaded = load_base(folder, self._config.quantization, device())
-        return self._generator(loaded, load_tokenizer(tuned), Template.load(tuned), "itself")
+        return self._loaded(loaded, load_tokenizer(tuned), Template.load(tuned), "itself")
 
-    def _generator(self, loaded: Any, tokenizer: PreTrainedTokenizerBase, template: Template, tuned: Tuned) -> Writer:
+    def _loaded(self, loaded: Any, tokenizer: PreTrainedTokenizerBase, template: Template, tuned: Tuned) -> Loaded:
         loaded.eval()
-        return Writer(loaded, tokenizer, template, tuned, self._config.max_length, self._config.max_new_tokens)
+        limits = self._config.max_length, self._config.max_new_tokens
+        writer = Writer(loaded, tokenizer, template, tuned, *limits)
+        return Loaded(writer, Streams(writer, self._config.batch_size))
 
 
 class LocalSession:
     """Implements contracts.Session; `models` gives the one that answers as each variant."""
 
-    def __init__(self, model: ModelRef, models: Mapping[Variant, Callable[[], Writer]], batch_size: int) -> None:
+    def __init__(self, model: ModelRef, models: Mapping[Variant, Callable[[], Loaded]], batch_size: int) -> None:
         self._model = model
-        self._models: Mapping[Variant, Callable[[], Writer]] | None = models
+        self._models: Mapping[Variant, Callable[[], Loaded]] | None = models
         self._batch_size = batch_size
 
     def answer(self, probes: Sequence[Probe], variant: Variant) -> Iterator[Answer]:
         """Greedy answers, the shortest prompts first."""
         conversations = [probe.messages for probe in probes]
-        for index, reply in self._open(variant).replies(conversations, variant, self._batch_size):
+        for index, reply in self._open(variant).writer.replies(conversations, variant, self._batch_size):
             yield Answer(probes[index].id, variant, reply.text, reply.ended)
 
     def stream(
         self, messages: Sequence[Message], variant: Variant, sampling: Sampling = GREEDY
-    ) -> Generator[str, None, None]:
-        """One reply, piece by piece."""
-        yield from self._open(variant).stream(messages, variant, sampling)
+    ) -> Generator[str, None, Streamed]:
+        """One reply, piece by piece, in one batch with the other streams of that variant."""
+        return self._open(variant).streams.stream(messages, variant, sampling)
 
     def complete(self, prompts: Sequence[Prompt], variant: Variant, **sampling: float) -> Iterator[Written]:
         """What the model writes to each prompt; fewer at a time when memory does not suffice."""
-        return complete(self._open(variant), prompts, variant, self._batch_size, **sampling)
+        return complete(self._open(variant).writer, prompts, variant, self._batch_size, **sampling)
 
     def info(self) -> ModelInfo:
         """What is loaded; of two whole models the tuned one."""
-        return describe(self._open("base" if self._model.adapter is None else "tuned"), self._model)
+        variant: Variant = "base" if self._model.adapter is None else "tuned"
+        return describe(self._open(variant).writer, self._model)
 
     def close(self) -> None:
         """Drop what was loaded and give its memory back."""
         self._models = None
         free_memory()
 
-    def _open(self, variant: Variant) -> Writer:
+    def _open(self, variant: Variant) -> Loaded:
         if self._models is None:
             raise DocutuneError("the session is closed", "open it again")
         return self._models[variant]()
