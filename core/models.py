@@ -13,12 +13,12 @@ from docutune.records import ModelRef
 
 _LENGTH_BYTES = 8
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-_FOLDER_MARKS = ("/", "./", "../", "~")
+FOLDER_MARKS = ("/", "./", "../", "~")
 
 
 def is_folder_name(name: str, base_folder: Path) -> bool:
     """Whether a model's name can only be a path, or is that of a folder; else a hub is meant."""
-    return name.startswith(_FOLDER_MARKS) or place(name, base_folder).is_dir()
+    return name.startswith(FOLDER_MARKS) or place(name, base_folder).is_dir()
 
 
 def place(name: str, base_folder: Path) -> Path:
