@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from docutune.errors import DocutuneError
 from docutune.hf.encode import prompt_ids, render
 from docutune.hf.load import Device, free_memory, load_adapter, load_base, load_tokenizer
 from docutune.models import is_whole
@@ -33,6 +32,13 @@ class Said:
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
     logits: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """What is left of a model that was unloaded."""
+
+    config: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def unreadable(result: Path | None) -> str | None:
     if result is None:
         return "nothing here reads this form"
     if result.suffix == ".gguf" and find_spec("gguf") is None:
-        return "to read a GGUF file here takes the package gguf: pip install gguf"
+        return "to read a GGUF file here takes the package gguf: pip install 'docutune[gguf]'"
     return None
 
 
@@ -82,11 +88,19 @@ def compare(source: ModelRef, result: Path, bits: int, questions: Questions, tel
     """
     asked = _speaker_of(source)
     wanted = list(_answers(asked, questions, tell))
-    tokenizer, template = asked.tokenizer, asked.template
-    del asked
+    tokenizer = asked.tokenizer
+    asked = replace(asked, model=_Shell(asked.model.config))
     free_memory()
-    answering = _result(result, tokenizer, template)
-    tie, differences, apart = TIES[bits], [], []
+    try:
+        answering = _result(result, asked)
+    except (ImportError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
+        if result.is_dir():
+            raise
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Parity(len(questions), unread=f"transformers does not read this file: {cause}")
+    tie = TIES[bits]
+    differences: list[Difference] = []
+    apart: list[float] = []
     for messages, one, other in zip(questions, wanted, _answers(answering, questions, tell), strict=True):
         apart += _apart(one, other)
         if difference := _difference(messages, one, other, tie, tokenizer):
@@ -113,25 +127,27 @@ def _speaker_of(source: ModelRef) -> _Speaker:
     return _Speaker(loaded, load_tokenizer(folder), Template.load(source.adapter))
 
 
-def _result(result: Path, tokenizer: PreTrainedTokenizerBase, template: Template) -> _Speaker:
+def _result(result: Path, asked: _Speaker) -> _Speaker:
     """A folder with its own tokenizer and template; of a file the weights alone."""
     if result.is_dir():
         loaded: Any = load_base(result, "none", _device(result))
         loaded.eval()
         return _Speaker(loaded, load_tokenizer(result), Template.load(result))
-    return _Speaker(_gguf(result), tokenizer, template)
+    return replace(asked, model=_gguf(result, asked.model.config))
 
 
-def _gguf(file: Path) -> Any:
+def _gguf(file: Path, config: Any) -> Any:
+    """The weights of a file in a model of this config, for transformers reads weights better than their sizes."""
     from transformers import AutoModelForCausalLM
 
-    try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            file.parent, gguf_file=file.name, dtype=torch.float32, local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError, NotImplementedError, RuntimeError) as error:
-        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DocutuneError(f"{file}: cannot be read again: {cause}", "see whether llama.cpp reads it") from None
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        file.parent,
+        gguf_file=file.name,
+        config=config,
+        dtype=torch.float32,
+        local_files_only=True,
+        trust_remote_code=False,
+    )
     return loaded.eval()
 
 

@@ -17,7 +17,8 @@ _USE = """## Use it
 from transformers import pipeline
 
 ask = pipeline("text-generation", ".")
-print(ask([{"role": "user", "content": "..."}], max_new_tokens=300, do_sample=False)[0]["generated_text"][-1]["content"])
+answer = ask([{"role": "user", "content": "..."}], max_new_tokens=300, do_sample=False)
+print(answer[0]["generated_text"][-1]["content"])
 ```
 
 The chat template has the settings of the training in it.

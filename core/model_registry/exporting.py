@@ -17,6 +17,7 @@ from docutune.atomic import writing
 from docutune.environment import absent
 from docutune.errors import DocutuneError, PluginError, UsageError
 from docutune.held import held, holding
+from docutune.hubs import Hubs
 from docutune.jobs import run_job
 from docutune.model_registry import card
 from docutune.model_registry.questions import questions_of
@@ -116,6 +117,7 @@ def export(
         parity = from_json(Parity, {**result["parity"], "held_out": questions.held_out})
         with writing(work):
             _describe(work / "result", source, numbers, parity, request.exporter or "merge")
+            _let_read(work / "result")
             atomic.publish_folder(work / "result", output)
     return Exported(source.named.name, output, atomic.size(output), numbers, parity, tuple(result["advice"]))
 
@@ -129,14 +131,14 @@ def numbers_of(folder: Path) -> str:
 
 def _find(project: Path, store: Store, registry: Registry, request: ExportRequest) -> _Source:
     named = model_names.find(request.model, None, model_names.Place(store, registry, Path.cwd()))
-    ref = named.ref
-    if ref.adapter is None:
+    ref, adapter = named.ref, named.ref.adapter
+    if adapter is None:
         raise UsageError(f"{named.name} is a base model: nothing was trained that could be merged", "name a training")
     if request.base is not None:
-        base = models.resolve(request.base, project)
-        ref = ModelRef(base.folder, base.digest, ref.adapter)
+        base = Hubs(registry).resolve(request.base, Path.cwd())
+        ref = ModelRef(base.folder, base.digest, adapter)
     facts = described(store.model_folder(named.key)) if named.key else {}
-    return _Source(named, ref, facts or _json(ref.adapter / PROVENANCE))
+    return _Source(named, ref, facts or _json(adapter / PROVENANCE))
 
 
 def _options(entry: Entry | None, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -166,10 +168,10 @@ def _refuse_quantized(source: _Source) -> None:
     """Never into quantized weights: what an adapter adds is smaller than the steps between their numbers."""
     held_as = _json(source.weights / "config.json").get("quantization_config")
     if held_as is not None:
-        method = held_as.get("quant_method", "") if isinstance(held_as, dict) else ""
+        method = held_as.get("quant_method") if isinstance(held_as, dict) else None
         raise DocutuneError(
-            f"{source.weights}: these weights are quantized{f' ({method})' if method else ''}, and an adapter is merged "
-            "into full precision only",
+            f"{source.weights}: these weights are quantized{f' ({method})' if method else ''}, and an adapter goes into "
+            "full precision only",
             "name the model that they were made from, as a folder or hub name: --base NAME",
         )
 
@@ -250,6 +252,14 @@ def _describe(folder: Path, source: _Source, numbers: str, parity: Parity, form:
     atomic.write_text(folder / PROVENANCE, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     text = card.write(source.named, facts, numbers, parity, form)
     atomic.write_text(folder / "README.md", text)
+
+
+def _let_read(folder: Path) -> None:
+    """Whoever may read what this user writes may read the weights, too: their library makes files for one user."""
+    readme = (folder / "README.md").stat().st_mode & 0o777
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(readme)
 
 
 def _bytes(folder: Path, numbers: str) -> int:

@@ -129,19 +129,10 @@ def _is_beginning(name: str) -> bool:
 
 def _listed(folder: Path, facts: Mapping[str, Any], history: History) -> Listed:
     naming = [
-        (run, model)
-        for run in history.runs
-        for model in run.models
-        if model.key[: len(folder.name)] == folder.name
+        (run, model) for run in history.runs for model in run.models if model.key[: len(folder.name)] == folder.name
     ]
-    figures = next(
-        (
-            run.facts["figures"][model.name]
-            for run, model in naming
-            if (run.facts.get("figures") or {}).get(model.name)
-        ),
-        {},
-    )
+    measured = ((run.facts.get("figures") or {}).get(model.name) for run, model in naming)
+    figures: Mapping[str, Any] = next(filter(None, measured), {})
     made = datetime.fromtimestamp((folder / "model.json" if facts else folder).stat().st_mtime, UTC)
     runs = tuple(dict.fromkeys(run.id for run, _ in naming))
     return Listed(folder, facts, made, size(folder), runs, figures, str(facts.get("project", "")))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from docutune.trace import ModelTrace
 
 _SHOWN = 5
-_NO_FIGURES = {"seconds"}
+_TRAINING = ("samples", "left_out", "trainable_parameters", "loss", "eval_loss", "best_step", "best_eval_loss")
 
 
 @click.command()
@@ -75,8 +75,8 @@ def _samples(lineage: ModelTrace | None) -> str:
 
 
 def _figures(model: Listed) -> Iterator[str]:
-    training = {name: value for name, value in (model.facts.get("figures") or {}).items() if name not in _NO_FIGURES}
-    told = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.items() if _is_number(value)]
+    training = model.facts.get("figures") or {}
+    told = [f"{name.replace('_', ' ')} {_number(training[name])}" for name in _TRAINING if name in training]
     if told:
         yield f"  training  {', '.join(told)}"
     for evaluator, entries in model.figures.items():
@@ -88,5 +88,5 @@ def _figures(model: Listed) -> Iterator[str]:
         yield "  figures   none: no run measured it (docutune eval does)"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) or value == int(value) else f"{value:.3g}"

@@ -43,17 +43,32 @@ class Turns:
 
     @property
     def go(self) -> str:
-        """The same in Go's template language, over Ollama's `.System` and `.Messages`."""
-        start = _literal(self.start)
+        """The same in Go's template language, over Ollama's `.System` and `.Messages`.
+
+        Where a question begins alike everywhere, each turn stands whole in its own place, as people write templates.
+        """
+        asks = self.start
+        closing = self.question.removesuffix(asks)
+        alike = asks and closing != self.question and self.answer.startswith(closing) and self.end.startswith(closing)
+        if alike and (self.system is None or self.system[1].endswith(asks)):
+            user = f"{_literal(asks)}{{{{ .Content }}}}{_literal(closing)}"
+            answer = f"{_literal(self.answer.removeprefix(closing))}{{{{ .Content }}}}{_literal(closing)}"
+            return self._written(asks, "", user, answer, self.end.removeprefix(closing))
+        answer = f"{_literal(self.answer)}{{{{ .Content }}}}{_literal(self.question)}"
+        return self._written("", self.start, "{{ .Content }}", answer, self.end)
+
+    def _written(self, asks: str, start: str, user: str, answer: str, end: str) -> str:
+        """`asks` is what the first question begins with, where that is not said with the system prompt."""
+        head = _literal(start)
         if self.system:
-            before, after = map(_literal, self.system)
-            start = f"{{{{ if .System }}}}{before}{{{{ .System }}}}{after}{{{{ else }}}}{start}{{{{ end }}}}"
-        turns = (
-            '{{ if eq .Role "user" }}{{ .Content }}'
-            f'{{{{ else if eq .Role "assistant" }}}}{_literal(self.answer)}{{{{ .Content }}}}{_literal(self.question)}'
-            "{{ end }}"
-        )
-        return f"{start}{{{{ range .Messages }}}}{turns}{{{{ end }}}}{_literal(self.end)}"
+            before, after = (
+                _literal(self.system[0]),
+                _literal(self.system[1].removesuffix(asks) if asks else self.system[1]),
+            )
+            other = f"{{{{ else }}}}{head}" if head else ""
+            head = f"{{{{ if .System }}}}{before}{{{{ .System }}}}{after}{other}{{{{ end }}}}"
+        turns = f'{{{{ if eq .Role "user" }}}}{user}{{{{ else if eq .Role "assistant" }}}}{answer}{{{{ end }}}}'
+        return f"{head}{{{{ range .Messages }}}}{turns}{{{{ end }}}}{_literal(end)}"
 
 
 def work_out(render: Render) -> Turns:
