@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -87,6 +88,20 @@ class Workspace:
     def find(cls, start: Path | None = None) -> Workspace:
         """The workspace of a folder or of the nearest one above it; UsageError when there is none."""
         return cls(find_project((start or Path.cwd()).resolve()))
+
+    @classmethod
+    def around(cls, start: Path | None = None) -> Workspace:
+        """As `find`; where there is none, the folder itself: for models that need no workspace. See `exists`."""
+        folder = (start or Path.cwd()).resolve()
+        try:
+            return cls.find(folder)
+        except UsageError:
+            return cls(folder)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a pipeline file or anything was made; if not, nothing is to be written here."""
+        return self.store.folder.is_dir() or (self.project / PIPELINE_FILE).is_file()
 
     @cached_property
     def registry(self) -> Registry:
@@ -359,8 +374,11 @@ class Workspace:
         return self.named(model, run).name
 
     def named(self, model: str | None = None, run: str | None = None) -> Named:
-        """The model that a MODEL argument names, by default the one trained last; see model_names.find."""
-        return model_names.find(model, run, Place(self.store, self.registry, self.project))
+        """The model that a MODEL argument names, by default the one trained last; see model_names.find.
+
+        Paths start from the current folder. A model of a hub that is not on this disk is downloaded.
+        """
+        return model_names.find(model, run, Place(self.store, self.registry, Path.cwd()))
 
     @contextmanager
     def talker(
@@ -398,10 +416,7 @@ class Workspace:
         from docutune.jobs import open_session
 
         named = self.named(model, run)
-        folder = self.store.folder / "sessions" / f"{re.sub(r'[^-.0-9A-Za-z]+', '-', named.name)}-{os.getpid()}"
-        self.store.create()
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        folder = self._session_folder(named.name)
         with holding(folder):
             runtime = named.runtime
             plugin = self.registry.get("runtime", runtime.uses).facts
@@ -413,6 +428,16 @@ class Workspace:
             finally:
                 session.close()
             shutil.rmtree(folder)  # after a failure the log stays, for the error names it
+
+    def _session_folder(self, name: str) -> Path:
+        """A folder for the worker's events and log: in the workspace, or where there is none among temporary files."""
+        if not self.exists:
+            return Path(tempfile.mkdtemp(prefix="docutune-session-"))
+        self.store.create()
+        folder = self.store.folder / "sessions" / f"{re.sub(r'[^-.0-9A-Za-z]+', '-', name)}-{os.getpid()}"
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
 
 def _with_machine(config: PipelineConfig) -> PipelineConfig:
