@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from docutune.hf.encode import prompt_ids, render
+from docutune.hf.encode import prompt_ids, render, template_of
 from docutune.hf.load import Device, free_memory, load_adapter, load_base, load_tokenizer
 from docutune.models import is_whole
 from docutune.parity import NEW_TOKENS, TIES, Difference, Parity
@@ -124,7 +124,8 @@ def _speaker_of(source: ModelRef) -> _Speaker:
     if not whole:
         loaded = load_adapter(loaded, source.adapter)
     loaded.eval()
-    return _Speaker(loaded, load_tokenizer(folder), Template.load(source.adapter))
+    tokenizer = load_tokenizer(folder)
+    return _Speaker(loaded, tokenizer, template_of(tokenizer, source.adapter))
 
 
 def _result(result: Path, asked: _Speaker) -> _Speaker:

@@ -15,8 +15,9 @@ from jinja2 import TemplateError
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
 from docutune.hf.control import control
+from docutune.hf.load import load_tokenizer
 from docutune.records import Message, from_json
-from docutune.template import PLAIN, Template
+from docutune.template import PLAIN, TEMPLATE, Template
 from docutune.training import TrainingConfig
 
 if TYPE_CHECKING:
@@ -73,6 +74,16 @@ def read_template(
     if not end:
         raise DocutuneError(f"{name} has no token that ends a reply", "choose a model made for chat (instruct)")
     return replace(draft, end_token=end)
+
+
+def template_of(tokenizer: PreTrainedTokenizerBase, adapter: Path) -> Template:
+    """The template that travels with what was tuned: template.json, or where another program than docutune tuned it,
+    that of its own tokenizer, else of the base's.
+    """
+    if (adapter / TEMPLATE).is_file():
+        return Template.load(adapter)
+    own = load_tokenizer(adapter) if (adapter / "tokenizer_config.json").is_file() else tokenizer
+    return read_template(own if own.chat_template else tokenizer, str(adapter))
 
 
 def _plain(tokenizer: PreTrainedTokenizerBase) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from docutune.errors import DocutuneError
-from docutune.hf.encode import DAY
+from docutune.hf.encode import DAY, template_of
 from docutune.hf.load import Device, load_adapter, load_base, load_tokenizer
 from docutune.hf.save import saving
 from docutune.models import is_whole
@@ -30,7 +30,7 @@ def merge(model: ModelRef, folder: Path, numbers: str) -> None:
     assert model.adapter is not None
     whole = is_whole(model.adapter)
     tokenizer = load_tokenizer(model.adapter if whole else model.folder)
-    template = Template.load(model.adapter)
+    template = template_of(tokenizer, model.adapter)
     loaded: Any = load_base(model.adapter if whole else model.folder, "none", Device("cpu", torch.float32))
     if not whole:
         loaded = _merged(load_adapter(loaded, model.adapter), model.adapter)

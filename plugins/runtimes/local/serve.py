@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from docutune.errors import DocutuneError
 from docutune.hf.complete import complete
 from docutune.hf.describe import describe
-from docutune.hf.encode import read_template
+from docutune.hf.encode import read_template, template_of
 from docutune.hf.generate import Generator as Writer
 from docutune.hf.generate import Tuned
 from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
@@ -31,7 +31,7 @@ from docutune.records import (
     Variant,
     Written,
 )
-from docutune.template import Template
+from docutune.template import TEMPLATE, Template
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -120,4 +120,6 @@ class LocalSession:
 
 def _template(tokenizer: PreTrainedTokenizerBase, base: Path, adapter: Path | None) -> Template:
     """The template that the adapter was trained with, for the base too, so that both see the same prompts."""
-    return Template.load(adapter) if adapter is not None else read_template(tokenizer, str(base))
+    if adapter is None and not (base / TEMPLATE).is_file():
+        return read_template(tokenizer, str(base))
+    return template_of(tokenizer, adapter or base)
