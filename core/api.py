@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -91,17 +90,12 @@ class Workspace:
 
     @classmethod
     def around(cls, start: Path | None = None) -> Workspace:
-        """As `find`; where there is none, the folder itself: for models that need no workspace. See `exists`."""
-        folder = (start or Path.cwd()).resolve()
+        """As `find`; where there is none, the user's own, below XDG_DATA_HOME: for models that need no workspace."""
         try:
-            return cls.find(folder)
+            return cls.find(start)
         except UsageError:
-            return cls(folder)
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is a pipeline file or anything was made; if not, nothing is to be written here."""
-        return self.store.folder.is_dir() or (self.project / PIPELINE_FILE).is_file()
+            data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+            return cls(Path(data).resolve() / "docutune")
 
     @cached_property
     def registry(self) -> Registry:
@@ -430,9 +424,7 @@ class Workspace:
             shutil.rmtree(folder)  # after a failure the log stays, for the error names it
 
     def _session_folder(self, name: str) -> Path:
-        """A folder for the worker's events and log: in the workspace, or where there is none among temporary files."""
-        if not self.exists:
-            return Path(tempfile.mkdtemp(prefix="docutune-session-"))
+        """A folder for the worker's events and log."""
         self.store.create()
         folder = self.store.folder / "sessions" / f"{re.sub(r'[^-.0-9A-Za-z]+', '-', name)}-{os.getpid()}"
         with writing(folder):
