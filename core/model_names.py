@@ -81,9 +81,9 @@ def find(name: str | None, run: str | None, place: Place) -> Named:
 def _trained_here(name: str | None, run: str | None, place: Place) -> Named:
     """The newest of all or of a run, where `name` says no other."""
     store = place.store
-    if run is None and not store.folder.is_dir() and not (store.folder.parent / _PIPELINE).is_file():
+    if run is None and not store.runs() and not (store.folder.parent / _PIPELINE).is_file():
         hint = "name one: a folder such as ./model, or owner/name of a hub; or go to the folder of your pipeline file"
-        raise UsageError("no model is named, and there is no workspace here", hint)
+        raise UsageError("no model is named, and nothing was trained here", hint)
     found = _of_runs(name, run, place)
     if found is None and next(trained(store, run), None) is None:
         raise tuned.none_of(store, run)
