@@ -63,7 +63,7 @@ def serve(
 
     key = key_of(api_key_env) if api_key_env is not None else None
     settings = Settings(host, port, key, max_request_bytes, concurrency, max_waiting)
-    workspace = Workspace.find()
+    workspace = Workspace.around()
     if sys.stderr.isatty():
         click.echo(f"loading {workspace.model_name(model, run)}…", err=True)
     with workspace.serve(settings, model, run, base) as server, interrupts.ended_by(lambda: _end(server)):
