@@ -67,7 +67,7 @@ def chat(
     from docutune.chats.choosing import split_words
     from docutune.records import Sampling
 
-    workspace = Workspace.find()
+    workspace = Workspace.around()
     if history:
         _show_history(workspace, as_json)
         return

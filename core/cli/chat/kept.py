@@ -33,7 +33,7 @@ def list_chats(as_json: bool) -> None:
     """List the chats of this workspace, the one that changed last first."""
     from docutune.api import Workspace
 
-    found = Workspace.find().chats.list()
+    found = Workspace.around().chats.list()
     for note in found.notes:
         click.echo(note, err=True)
     if as_json:
@@ -72,7 +72,7 @@ def show(chat: str, as_json: bool) -> None:
     from docutune.cli.chat.visible import visible
     from docutune.records import to_json
 
-    workspace = Workspace.find()
+    workspace = Workspace.around()
     if as_json:
         print_json(to_json(workspace.chats.show(chat)))
     else:
@@ -100,7 +100,7 @@ def export(chat: str, file: Path | None, form: Form | None, force: bool) -> None
 
     if file is not None and form is not None:
         raise click.UsageError("--to says the form by the end of its name: .md or .jsonl")
-    kept = Workspace.find().chats
+    kept = Workspace.around().chats
     if file is not None:
         missing = kept.write(chat, file, force)
         click.echo(f"wrote {file}")
@@ -125,7 +125,7 @@ def remove(chat: str, yes: bool) -> None:
     from docutune.cli.confirm import confirm
     from docutune.errors import UsageError
 
-    kept = Workspace.find().chats
+    kept = Workspace.around().chats
     found = kept.show(chat)
     if not yes:
         if not sys.stdin.isatty():

@@ -47,7 +47,7 @@ def write(request: ExportRequest, as_json: bool) -> None:
 
     view = RunView()
     with view.showing(f"{request.exporter or 'merge'}:{request.model or 'newest model'}") as progress:
-        done = Workspace.find().models.export(request, progress, view.note)
+        done = Workspace.around().models.export(request, progress, view.note)
     if as_json:
         print_json(_facts(done))
     else:
