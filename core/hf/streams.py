@@ -37,12 +37,13 @@ class Streams:
         reply, lane = Reply(self._generator, self._ends, messages, sampling), self._lanes[variant]
         lane.waiting.append(reply)
         try:
-            while True:
+            end = None
+            while end is None:
                 if not reply.moved:
                     lane.step()
+                end = reply.end  # looked at together with the text: others may move it on before we are asked again
                 yield reply.take()
-                if reply.end is not None:
-                    return reply.end
+            return end
         finally:
             lane.leave(reply)
 
