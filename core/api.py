@@ -390,17 +390,23 @@ class Workspace:
 
     @contextmanager
     def serve(
-        self, settings: Settings, model: str | None = None, run: str | None = None, base: bool = False
+        self,
+        settings: Settings,
+        listening: Callable[[str, str], None],
+        model: str | None = None,
+        run: str | None = None,
+        base: bool = False,
     ) -> Iterator[Server]:
         """A server that speaks OpenAI's chat completions, while the context lasts: the model and its base, by name.
 
-        It listens before the model is loaded. With `base` it offers the base alone. UsageError for an address that is
-        open to others without a key, PluginError when starlette and uvicorn are not installed.
+        `listening` is told the model's name and the address before the model is loaded. With `base` the base alone is
+        offered. UsageError for an address that is open to others without a key, PluginError when starlette and uvicorn
+        are not installed.
         """
         from docutune.serving.api import serve
 
         named = self.named(model, run)
-        with serve(settings, named, lambda: self.session(model, run), base) as server:
+        with serve(settings, named, lambda: self.session(model, run), base, listening) as server:
             yield server
 
     @contextmanager

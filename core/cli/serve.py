@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     help="Longest request; longer ones are refused.",
 )
 @click.option(
-    "--concurrency", default=8, show_default=True, type=click.IntRange(min=1), help="Replies written at a time."
+    "--concurrency", default=16, show_default=True, type=click.IntRange(min=1), help="Replies written at a time."
 )
 @click.option(
     "--max-waiting",
@@ -63,10 +62,8 @@ def serve(
 
     key = key_of(api_key_env) if api_key_env is not None else None
     settings = Settings(host, port, key, max_request_bytes, concurrency, max_waiting)
-    workspace = Workspace.around()
-    if sys.stderr.isatty():
-        click.echo(f"loading {workspace.model_name(model, run)}…", err=True)
-    with workspace.serve(settings, model, run, base) as server, interrupts.ended_by(lambda: _end(server)):
+    serving = Workspace.around().serve(settings, _tell_loading, model, run, base)
+    with serving as server, interrupts.ended_by(lambda: _end(server)):
         _tell_address(server, key is not None)
         for line in server.news():
             with contextlib.suppress(OSError):  # nobody reads them; clients go on being answered
@@ -74,6 +71,10 @@ def serve(
         failed = server.failed
     if failed:
         raise JobError("the model's process had ended before the server did")
+
+
+def _tell_loading(name: str, url: str) -> None:
+    click.echo(f"loading {name} for {url}", err=True)
 
 
 def _end(server: Server) -> str:

@@ -21,10 +21,15 @@ BASE = ":base"
 
 @contextmanager
 def serve(
-    settings: Settings, named: Named, opening: Callable[[], AbstractContextManager[Session]], base: bool
+    settings: Settings,
+    named: Named,
+    opening: Callable[[], AbstractContextManager[Session]],
+    base: bool,
+    listening: Callable[[str, str], None],
 ) -> Iterator[Server]:
     """A server that listens while `opening` loads the model, and then answers; both end with the block.
 
+    `listening` is told the model's name and the address as soon as that says that the model is being loaded.
     PluginError when starlette or uvicorn is missing.
     """
     try:
@@ -33,6 +38,7 @@ def serve(
         raise PluginError(f"a server cannot be had: {error}", "install it: pip install 'docutune[serve]'") from None
     with ExitStack() as stack:
         server = stack.enter_context(serving(settings))
+        listening(named.name, server.url)
         session = stack.enter_context(opening())
         stack.callback(server.stop)  # before the session is closed, so that every client is told
         server.ready(cast("Model", session), names(named, base))

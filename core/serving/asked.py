@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from docutune.records import Message, Role, Sampling
@@ -58,10 +58,22 @@ class Asked:
     include_usage: bool
 
 
+def _in_utf_8(text: str) -> str:
+    """JSON may spell half of a pair of surrogates, which no encoding writes and no model reads."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError("text", "half of a surrogate pair is no text") from None
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_in_utf_8)]
+
+
 class _Part(BaseModel):
     model_config = _STRICT
     type: Literal["text"]
-    text: str
+    text: _Text
 
 
 def _parts(content: Any) -> Any:
@@ -92,12 +104,12 @@ class _StreamOptions(BaseModel):
 
 
 _Tokens = Annotated[int, Field(ge=1, lt=2**31)]
-_Stop = Annotated[str, Field(min_length=1)]
+_Stop = Annotated[_Text, Field(min_length=1)]
 
 
 class _Body(BaseModel):
     model_config = _STRICT
-    model: str
+    model: _Text
     messages: Annotated[list[_Message], Field(min_length=1)]
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -146,6 +158,10 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    try:
+        "".join(found).encode()
+    except UnicodeEncodeError:
+        raise Refused(400, "the name of a field is no text: it holds half of a surrogate pair") from None
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)

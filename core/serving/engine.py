@@ -141,7 +141,7 @@ class Engine:
         if isinstance(error, TooLong):
             return Refused(400, f"{error.message}: {error.hint}", "context_length_exceeded", "messages")
         if isinstance(error, JobError) and error.bug:
-            self._tell(f"a reply failed: {error.message}; {error.hint}: {error.log}")
+            self._tell(f"a reply failed through a bug of the runtime; its traceback is in {error.log}")
             return Refused(500, "the model failed to answer; the server's terminal says why", "model_failed")
         return Refused(400, f"{error.message}; {error.hint}" if error.hint else error.message, param="messages")
 

@@ -25,6 +25,7 @@ _NOTED = "docutune.noted"
 class Line:
     """A request that is over, without what was said. `tokens`: read and written; status 499: the client hung up."""
 
+    time: str
     client: str
     method: str
     path: str
@@ -34,7 +35,7 @@ class Line:
 
     def __str__(self) -> str:
         counted = f", {self.tokens[0]} + {self.tokens[1]} tokens" if self.tokens else ""
-        return f"{self.client} {self.method} {self.path} {self.status}, {self.seconds:.2f} s{counted}"
+        return f"{self.time} {self.client} {self.method} {self.path} {self.status}, {self.seconds:.2f} s{counted}"
 
 
 def note_tokens(scope: Scope, read: int, written: int) -> None:
@@ -81,7 +82,8 @@ class Gate:
             client = (scope.get("client") or ("?", 0))[0]
             path = next((path for path in self._paths if scope["path"] == path), "(another path)")
             seconds = time.monotonic() - began
-            self._log(Line(client, scope["method"][:8], path, status[0], seconds, noted[0] if noted else None))
+            now = time.strftime("%H:%M:%S")
+            self._log(Line(now, client, scope["method"][:8], path, status[0], seconds, noted[0] if noted else None))
 
     def _check(self, path: str, headers: Headers) -> None:
         if self._hosts is not None:

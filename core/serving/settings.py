@@ -22,7 +22,7 @@ class Settings:
     port: int = 8000
     key: str | None = field(default=None, repr=False)
     max_request_bytes: int = 1_000_000
-    concurrency: int = 8
+    concurrency: int = 16
     max_waiting: int = 32
     patience: float = 60.0
 
