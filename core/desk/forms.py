@@ -60,7 +60,7 @@ def fields(config: type[BaseModel]) -> tuple[Field, ...]:
     schema = config.model_json_schema()
     definitions = schema.get("$defs", {})
     required = set(schema.get("required", ()))
-    first = getattr(config, "shown_first", frozenset())
+    first: frozenset[str] = getattr(config, "shown_first", frozenset())
     found = (
         _field(name, part, definitions, name in required) for name, part in schema.get("properties", {}).items()
     )
@@ -95,7 +95,7 @@ def written(fields: Iterable[Field], shown: Mapping[str, Any], stated: Collectio
 
     What is unset is not written, nor what is left at its default, unless it is `stated` in the file already.
     """
-    found = {}
+    found: dict[str, JsonValue] = {}
     for item in fields:
         value = _written(item, shown.get(item.name))
         if value is not None and (item.required or item.name in stated or value != item.default):

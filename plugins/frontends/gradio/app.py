@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, Response
 
 from docutune.plugins.frontends.gradio.guard import Guard
 from docutune.plugins.frontends.gradio.page import build as build_page
@@ -31,6 +31,10 @@ def build(
     @app.get("/")
     def first() -> RedirectResponse:
         return RedirectResponse(f"/{address.language}/")
+
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status_code=204)
 
     for language in LANGUAGES:
         page = build_page(workspace, words(language), closing)

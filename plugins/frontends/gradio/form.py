@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from docutune.plugins.frontends.gradio import show
-
 if TYPE_CHECKING:
     from docutune.desk.forms import Field
     from docutune.plugins.frontends.gradio.words import Words
@@ -34,13 +32,13 @@ class Form:
     def filled(self, options: Mapping[str, Any]) -> list[Any]:
         """Updates that show these options, and for all others their defaults; no mistake is marked any more."""
         return [
-            gr.update(value=_shown(item, options.get(item.name, item.default)), info=_info(item, self.words))
+            gr.update(value=_shown(item, options.get(item.name, item.default)), **_told(item, self.words))
             for item in self.fields
         ]
 
     def marked(self, mistakes: Mapping[str, str]) -> list[Any]:
         """Updates that show each mistake at its option, and none at the others."""
-        return [gr.update(info=_info(item, self.words, mistakes.get(item.name))) for item in self.fields]
+        return [gr.update(**_told(item, self.words, mistakes.get(item.name))) for item in self.fields]
 
 
 def build(fields: Sequence[Field], words: Words, options: Mapping[str, Any] | None = None) -> Form:
@@ -62,17 +60,17 @@ def _grid(fields: Sequence[Field], words: Words, options: Mapping[str, Any]) -> 
 def _component(item: Field, words: Words, value: Any) -> Any:
     common: dict[str, Any] = {
         "label": item.name,
-        "info": _info(item, words),
         "value": _shown(item, value),
         "interactive": True,
-        "elem_classes": [f"option-{item.name.replace('_', '-')}"],
+        **_told(item, words),
     }
     unset = words("unset")
     if item.kind == "switch":
         return gr.Checkbox(**common)
     if item.kind == "choice":
-        choices = [(json.dumps(choice) if not isinstance(choice, str) else choice, choice) for choice in item.choices]
-        return gr.Dropdown(choices=[*([(unset, _UNSET)] if item.optional else []), *choices], **common)
+        choices: list[Any] = [(unset, _UNSET)] if item.optional else []
+        choices += [(choice if isinstance(choice, str) else json.dumps(choice), choice) for choice in item.choices]
+        return gr.Dropdown(choices=choices, **common)
     if item.kind in ("whole", "number"):
         return gr.Number(step=_step(item), placeholder=unset, **common)
     return gr.Textbox(lines=2 if item.kind == "list" else 1, placeholder=unset, max_lines=8, **common)
@@ -91,11 +89,16 @@ def _shown(item: Field, value: Any) -> Any:
     return value
 
 
-def _info(item: Field, words: Words, mistake: str | None = None) -> str:
-    explained = ". ".join(filter(None, [words.explain(item.name, item.description), _range(item, words)]))
-    if mistake is None:
-        return show.plain(explained)
-    return f'<span class="mistake" role="alert">{show.plain(mistake)}</span> {show.plain(explained)}'
+def _told(item: Field, words: Words, mistake: str | None = None) -> dict[str, Any]:
+    """What stands beside a component: its explanation, and before that the mistake, which its style shows, too."""
+    mark = f"option-{item.name.replace('_', '-')}"
+    return {"info": _info(item, words, mistake), "elem_classes": [mark] if mistake is None else [mark, "wrong"]}
+
+
+def _info(item: Field, words: Words, mistake: str | None) -> str:
+    told = filter(None, [words.explain(item.name, item.description), _range(item, words)])
+    explained = words("stop").join(words.begin(part) for part in told)
+    return explained if mistake is None else f"⚠ {mistake}\n{explained}"
 
 
 def _range(item: Field, words: Words) -> str:
@@ -103,7 +106,8 @@ def _range(item: Field, words: Words) -> str:
     if item.least is not None and item.most is not None:
         return words("from_to", least=_plain(item.least), most=_plain(item.most))
     bounds = {"least": item.least, "above": item.above, "most": item.most, "below": item.below}
-    return ", ".join(words(f"at_{name}", bound=_plain(bound)) for name, bound in bounds.items() if bound is not None)
+    parts = (words(f"at_{name}", bound=_plain(bound)) for name, bound in bounds.items() if bound is not None)
+    return words("comma").join(parts)
 
 
 def _plain(number: float) -> str:

@@ -26,9 +26,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _SECONDS_AFTER_WRONG = 1.0  # each wrong password costs whoever guesses that long
 
 _ROUTES = re.compile(
-    r"/|/(en|zh)|/(en|zh)/("
+    r"/|/favicon\.ico|/(en|zh)|/(en|zh)/("
     r"config/?|theme\.css|favicon\.ico|manifest\.json|robots\.txt|(static|assets)/.*"
-    r"|gradio_api/(info/?|theme\.css|app_id/?|startup-events|heartbeat/\w+|queue/(join|data)|run/predict/?|reset/?|cancel"
+    r"|gradio_api/(info/?|theme\.css|app_id/?|startup-events|heartbeat/\w+|queue/(join|data)|reset/?|cancel"
     r"|upload|upload_progress|file=.*|custom_component/.*)"
     r")?"
 )

@@ -26,6 +26,7 @@ _REMEMBER = """() => {
 
 def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
     """Build it; nothing of the workspace is looked at before somebody opens it."""
+    page: gr.Blocks
     with gr.Blocks(title=f"docutune · {workspace.project.name}", analytics_enabled=False, fill_width=True) as page:
         timer = gr.Timer(1.0)
         room = Room(workspace, words, closing, page, timer)
@@ -38,7 +39,6 @@ def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
                 shown.select(None, None, None, js=_REMEMBER % (name, name), api_visibility="private")
         room.quietly(lambda: _state(room), None, state)
         room.on(page.load, _chosen, None, tabs, show_progress="hidden")
-    page.queue(default_concurrency_limit=8, max_size=200, api_open=False)
     return page
 
 

@@ -26,9 +26,10 @@ class Progress:
         words, room = self._room.words, self._room
         gr.HTML(show.heading(words("train_progress")), padding=False)
         head = gr.HTML(elem_id="progress", padding=False)
+        colours = {words("train_loss"): "#2563eb", words("eval_loss"): "#d97706"}
         with gr.Row(visible=False) as curves:
-            loss = _plot(words("loss"), words("step"), "curve")
-            rate = _plot(words("learning_rate"), words("step"), None)
+            loss = _plot(words("loss"), words("at_training_step"), colours)
+            rate = _plot(words("learning_rate"), words("at_training_step"), None)
         steps = gr.HTML(elem_id="steps", padding=False)
         with gr.Accordion(words("log"), open=False):
             log = gr.Textbox(lines=14, max_lines=14, show_label=False, interactive=False, elem_id="log", autoscroll=True)
@@ -110,10 +111,10 @@ class Progress:
         return f'<div class="box good">{words("board_at", run=look.run)} {link}</div>'
 
 
-def _plot(title: str, step: str, colour: str | None) -> gr.LinePlot:
-    return gr.LinePlot(
-        x="step", y="value", color=colour, title=title, x_title=step, y_title=" ", color_title=" ", height=_HEIGHT
-    )
+def _plot(title: str, step: str, colours: dict[str, str] | None) -> gr.LinePlot:
+    """One curve, or several with a colour each."""
+    several: dict[str, Any] = {"color": "curve", "color_map": colours, "color_title": " "} if colours else {}
+    return gr.LinePlot(x="step", y="value", title=title, x_title=step, y_title=" ", height=_HEIGHT, **several)
 
 
 def _sign(look: Look | None) -> tuple[Any, ...] | None:

@@ -23,8 +23,9 @@ EXPORTS = "exports"
 
 _LARGEST = 200 * 1024**2
 _SECONDS_TO_END = 1
-_SILENT = {
+_SETTINGS = {
     "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_DEFAULT_CONCURRENCY_LIMIT": "8",  # several pages, each with its own clicks
     "GRADIO_SHARE": "False",
     "GRADIO_MCP_SERVER": "False",
     "GRADIO_RUN_HISTORY": "False",
@@ -44,7 +45,7 @@ class Gradio:
             taken = closing.enter_context(_taken(address.host, address.port))
             port = int(taken.getsockname()[1])
             uploads = closing.enter_context(tempfile.TemporaryDirectory(prefix="docutune-ui-"))
-            os.environ.update(_SILENT, GRADIO_TEMP_DIR=uploads)  # read when gradio is imported
+            os.environ.update(_SETTINGS, GRADIO_TEMP_DIR=uploads)  # read when gradio is imported
             from docutune.plugins.frontends.gradio.app import build
 
             files = (workspace.project.resolve() / EXPORTS, Path(uploads).resolve())

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~])")
-
-
-def plain(text: str) -> str:
-    """Text for a component that renders Markdown: nothing in it is taken for markup."""
-    return _MARKDOWN.sub(r"\\\1", escape(text, quote=False))
-
 
 def good(text: str) -> str:
     """A line that says that something was done."""
@@ -40,7 +31,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Itera
         )
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table class="plain"><thead><tr>{cells("th", heads)}</tr></thead><tbody>{body}</tbody></table></div>'
+    head = f"<thead><tr>{cells('th', heads)}</tr></thead>"
+    return f'<div class="scroll"><table class="plain">{head}<tbody>{body}</tbody></table></div>'
 
 
 def heading(text: str) -> str:

@@ -29,15 +29,17 @@ def build(room: Room) -> None:
         elem_id="plugin-choice",
     )
 
-    @gr.render(inputs=[chosen], triggers=[room.page.load, chosen.change], show_progress="hidden")
     def options(name: str) -> None:
         kind, _, plugin = name.partition(" ")
         _options(room, registry.get(kind, plugin))
 
+    triggers: Any = [room.page.load, chosen.change]
+    gr.render(inputs=[chosen], triggers=triggers, show_progress="hidden")(options)
+
 
 def _table(room: Room) -> str:
     words = room.words
-    heads = [words("kind"), words("plugin"), words("package"), words("state"), ""]
+    heads = [words("kind"), words("plugin"), words("package"), words("state"), words("does")]
     return show.table(heads, (_row(room, entry) for entry in room.workspace.registry.entries))
 
 

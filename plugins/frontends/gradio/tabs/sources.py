@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from docutune.desk.beginning import Offer
     from docutune.desk.file import Written
     from docutune.desk.preview import Preview
+    from docutune.records import Span
 
 _BEGINNING = 90  # characters of a section's text
 
@@ -232,7 +233,7 @@ def _coverage(room: Room, found: Preview) -> str:
     if found.coverage is None:
         return show.to_do(words("coverage_none"))
     rows = (
-        (module.module, module.symbols, module.documented, f"{module.documented / module.symbols:.0%}")
+        (module.module, module.symbols, module.in_documents, f"{module.in_documents / module.symbols:.0%}")
         for module in found.coverage.modules
         if module.symbols
     )
@@ -256,12 +257,16 @@ def _sections(found: Preview, name: str) -> Iterator[tuple[str, ...]]:
     for section in found.sections.get(name, ()):
         text = " ".join(section.text.split())
         begins = text if len(text) <= _BEGINNING else f"{text[:_BEGINNING]}…"
-        yield " › ".join(section.heading), f"{section.span.start}–{section.span.end}", begins
+        yield " › ".join(section.heading), _lines(section.span), begins
 
 
 def _symbols(found: Preview, name: str) -> Iterator[tuple[str, ...]]:
     for symbol in found.symbols.get(name, ()):
-        yield symbol.name, symbol.kind, f"{symbol.span.start}–{symbol.span.end}", symbol.signature
+        yield symbol.name, symbol.kind, _lines(symbol.span), symbol.signature
+
+
+def _lines(span: Span) -> str:
+    return f"{span.first_line}–{span.last_line}"
 
 
 def _unseen(done: int, total: int | None = None, **figures: float) -> None:

@@ -185,7 +185,7 @@ class _Desk:
         return gr.update(choices=[*names, (self._room.words("train_new"), len(names))], value=index)
 
     def _filled(self, name: str | None, training: Training | None) -> list[Any]:
-        options = training.options if training else {}
+        options = training.options if training else {"model": self._room.workspace.training().model}
         return [
             update
             for entry, made in zip(self._trainers, self.forms, strict=True)

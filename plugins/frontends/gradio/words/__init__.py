@@ -22,6 +22,10 @@ class Words:
         """The text of that key."""
         return self.texts[key].format(**gaps) if gaps else self.texts[key]
 
+    def begin(self, sentence: str) -> str:
+        """The sentence as it begins in this language."""
+        return sentence if self.language == "zh" else sentence[:1].upper() + sentence[1:]
+
     def either(self, key: str, otherwise: str) -> str:
         """The text of that key, or what is shown where there is none: a status that is new, a name of a plugin."""
         return self.texts.get(key, otherwise)
