@@ -115,13 +115,17 @@ class Hubs:
         """The names of all models that the usable hubs have on this disk, as a user would write them."""
         found = []
         for entry in self.registry.registrations("hub"):
-            if entry.missing:
-                continue
-            hub = self._open(entry)
-            with guarded(entry.full_name, "while it looked at its cache"):
-                names = [str(name) for name in series("names", entry.full_name, "names", hub.names())]
+            try:
+                names = self._cached_by(entry)
+            except DocutuneError:
+                continue  # it is told of when one of its models is named
             found += [name if entry.name == DEFAULT else f"{entry.name}:{name}" for name in names]
         return found
+
+    def _cached_by(self, entry: Entry) -> list[str]:
+        hub = self._open(entry)
+        with guarded(entry.full_name, "while it looked at its cache"):
+            return [str(name) for name in series("names", entry.full_name, "names", hub.names())]
 
     def _open(self, entry: Entry) -> Hub:
         return cast(Hub, self.registry.create(entry, entry.registration.config()))

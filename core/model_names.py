@@ -203,7 +203,7 @@ def _is_cached(name: str, place: Place) -> bool:
 
 def _unknown(name: str, run: str | None, place: Place) -> UsageError:
     names = model_names(place.store)
-    cached = _cached(place)
+    cached = place.hubs.cached()
     why = tuned.failed(place.store, run, name) or did_you_mean(name, [*names, TINY, *cached])
     where = f" in run {place.store.run_folder(run).name}" if run else ""
     return UsageError(f"there is no model {name!r}{where}{why}", _ways(place))
@@ -211,7 +211,7 @@ def _unknown(name: str, run: str | None, place: Place) -> UsageError:
 
 def _ways(place: Place) -> str:
     """What there is, in a line or two."""
-    names, cached = model_names(place.store), _cached(place)
+    names, cached = model_names(place.store), place.hubs.cached()
     more = f" and {len(cached) - _SHOWN} more" if len(cached) > _SHOWN else ""
     lines = [
         f"models of this workspace: {', '.join(names)}" if names else "",
@@ -219,10 +219,3 @@ def _ways(place: Place) -> str:
         "a folder begins with ./, a model of a hub is owner/name",
     ]
     return "; ".join(filter(None, lines))
-
-
-def _cached(place: Place) -> list[str]:
-    try:
-        return place.hubs.cached()
-    except DocutuneError:
-        return []  # a hub that cannot look at its own cache hides nothing else

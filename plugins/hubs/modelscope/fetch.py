@@ -61,7 +61,9 @@ class ModelScope:
             found = _api().scan_cache().repos
         except HubError:
             return []
-        return sorted(repository.repo_id for repository in found if str(repository.repo_type) == _MODEL)
+
+        models = (there for there in found if str(there.repo_type) == _MODEL and there.nb_files)
+        return sorted({model.repo_id for model in models})
 
 
 @contextmanager
