@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +16,7 @@ import pytest
 import tiny
 from installed import Installed
 
-from docutune.errors import DocutuneError, JobError, TooLong, UsageError
+from docutune.errors import TooLong, UsageError
 from docutune.jobs import open_session
 from docutune.jobs.sessions import RemoteSession
 from docutune.records import GREEDY, Message, ModelRef, Probe, Sampling, Streamed, Variant, from_json, to_json
@@ -87,10 +85,6 @@ def text(stream: Stream) -> str:
 
 def first(stream: Stream) -> str:
     return next(piece for piece in stream if piece)
-
-
-def worker_of(folder: Path) -> int:
-    return int(json.loads((folder / "events.jsonl").read_text("utf-8").splitlines()[0])["pid"])
 
 
 # ---- what decides a reply
@@ -378,20 +372,49 @@ def test_a_stream_that_is_given_up_ends_in_the_worker_and_no_other_does(environm
     ], done.stderr
 
 
-def test_a_worker_that_dies_is_told_to_every_stream_in_one_line(model: ModelRef, tmp_path: Path) -> None:
-    with open_session("local", OPTIONS, model, tmp_path) as session:
-        assert session.lost() is None
-        streams = [session.stream(ASKED[0], variant, Sampling(max_new_tokens=3000)) for variant in ("base", "tuned")]
-        for stream in streams:
-            first(stream)
-        os.kill(worker_of(tmp_path), signal.SIGKILL)
-        for stream in streams:
-            with pytest.raises(JobError, match="SIGKILL") as caught:
-                text(stream)
-            assert "\n" not in caught.value.message
-        assert "SIGKILL" in str(session.lost())
-        with pytest.raises(JobError, match="SIGKILL"):
-            text(session.stream(ASKED[0], "base"))
+ENDED = """
+import json, os, signal, sys
+from pathlib import Path
+from docutune.errors import DocutuneError
+from docutune.jobs import open_session
+from docutune.records import Message, ModelRef
+
+def told(ask):
+    try:
+        list(ask)
+    except DocutuneError as error:
+        print(type(error).__name__, error.message)
+
+Path("job").mkdir()
+with open_session("endless", {}, ModelRef(Path("m"), "digest"), Path("job")) as session:
+    streams = [session.stream((Message("user", "?"),), variant) for variant in ("base", "tuned", "tuned")]
+    print(session.lost(), *map(next, streams[:2]))
+    if sys.argv[1] == "close":
+        session.close()
+    else:
+        os.kill(json.loads(Path("job/events.jsonl").read_text().splitlines()[0])["pid"], signal.SIGKILL)
+    for stream in streams:
+        told(stream)
+    print(session.lost())
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "lost"),
+    [
+        ("kill", "JobError the worker process was killed by SIGKILL", "the worker process was killed by SIGKILL"),
+        ("close", "DocutuneError the session is closed", "None"),
+    ],
+)
+def test_a_session_that_ended_says_so_to_every_stream_in_one_line(
+    how: str, error: str, lost: str, environment: Installed
+) -> None:
+    environment.install("endless", {"endless.py": ENDLESS}, "endless = endless")
+    done = environment.python(ENDED, how)
+    head, *told, last = [line for line in done.stdout.splitlines() if not line.startswith("  ")]
+    assert head == "None  on "
+    assert [line.startswith(error) for line in told] == [True] * 3, done.stdout + done.stderr
+    assert last.startswith(lost)
 
 
 # ---- what is loaded, and that it goes
@@ -427,17 +450,6 @@ def test_info_counts_weights_as_they_are_without_quantization(model: ModelRef, t
     assert (held.quantization, held.parameters) == ("nf4", plain.parameters)
     assert held.memory < plain.memory
     assert (held.origin, held.adapter, held.adapter_parameters) == ("acme/tiny-chat", None, 0)
-
-
-def test_a_session_that_is_closed_says_so_to_who_waits(model: ModelRef, tmp_path: Path) -> None:
-    session = open_session("local", OPTIONS, model, tmp_path)
-    stream = session.stream(ASKED[0], "base", Sampling(max_new_tokens=3000))
-    first(stream)
-    session.close()
-    with pytest.raises(DocutuneError, match="the session is closed"):
-        text(stream)
-    with pytest.raises(DocutuneError, match="the session is closed"):
-        session.info()
 
 
 def test_unloading_gives_the_memory_back(model: ModelRef, tmp_path: Path) -> None:

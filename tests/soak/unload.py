@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from docutune.owner import Process, family
 from docutune.records import Message, ModelRef, Sampling
 
 TIMES, FEWER = 20, 3
-BAND = 0.1  # of the memory before, to which it must come back
+BAND = 0.1  # of the memory before the first load: how near it must come back
 
 
 def main(short: bool, seed: int) -> list[str]:
@@ -32,15 +33,15 @@ def main(short: bool, seed: int) -> list[str]:
 
 def load_and_unload(model: ModelRef, times: int) -> int:
     """How often memory did not come back."""
-    lost = 0
+    lost, level = 0, _resident()
     for number in range(1, times + 1):
         before = _resident()
-        with open_session("local", {}, model, Path(f"job-{number}")) as session:
+        with open_session("local", {"quantization": "none"}, model, Path(f"job-{number}")) as session:
             variant = "tuned" if model.adapter else "base"
             list(session.stream((Message("user", "What does fetch do?"),), variant, Sampling(max_new_tokens=8)))
             held = _resident()
         after = _resident()
-        back = after <= before * (1 + BAND)
+        back = after <= level * (1 + BAND)
         lost += not back
         mark = "" if back else "LOST "
         print(f"{mark}{number}: {_mib(before)} before, {_mib(held)} loaded, {_mib(after)} after", flush=True)
@@ -49,8 +50,9 @@ def load_and_unload(model: ModelRef, times: int) -> int:
 
 def _resident() -> int:
     """Bytes that this process and all below it hold."""
-    status = [f"/proc/{process.pid}/status" for process in (Process.this(), *family(Process.this()))]
-    return sum(_rss(Path(path)) for path in dict.fromkeys(status))
+    this = Process.of(os.getpid())
+    below = family(this) if this else []
+    return sum(_rss(Path(f"/proc/{number}/status")) for number in (os.getpid(), *(process.pid for process in below)))
 
 
 def _rss(status: Path) -> int:
