@@ -20,13 +20,14 @@ class HubServer:
     """Repositories by name, each a mapping of paths to contents; every request for a file is written down.
 
     `refused` names private repositories. Of a file in `cut` only so many bytes come, and then nothing more, until
-    `mended` is called.
+    `mended` is called; of one in `broken`, the connection is closed after so many, once. `wrong` has what comes.
     """
 
     def __init__(self) -> None:
         self.repositories: dict[str, dict[str, bytes]] = {}
         self.refused: set[str] = set()
         self.cut: dict[str, int] = {}
+        self.broken: dict[str, int] = {}
         self.wrong: dict[str, bytes] = {}
         self.files: list[tuple[str, str]] = []
         self.asked: list[str] = []
@@ -155,14 +156,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(path, sent[first:])
 
     def _send(self, path: str, content: bytes) -> None:
-        limit = self.known.cut.get(path)
+        broken = self.known.broken.pop(path, None)
+        limit = self.known.cut.get(path) if broken is None else broken
         try:
             self.wfile.write(content if limit is None else content[:limit])
             self.wfile.flush()
         except OSError:
             limit = 0  # the client is gone
         if limit is not None:
-            self.known.whole.wait()
+            if broken is None:
+                self.known.whole.wait()
             self.close_connection = True
 
     def _json(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:

@@ -27,6 +27,7 @@ FILES = {
     "chat_template.jinja": b"{{ x }}",
     "model.safetensors": weights(),
 }
+NOWHERE = {"HF_ENDPOINT": "http://127.0.0.1:9", "MODELSCOPE_ENDPOINT": "http://127.0.0.1:9"}
 LOOK = """
 import json, sys
 from docutune.api import Workspace
@@ -102,7 +103,7 @@ def test_a_model_is_downloaded_once_without_its_code(desk: Desk, hub: str) -> No
     assert sorted(set(taken)) == sorted(taken), "a file was downloaded twice"
     assert not set(taken) & {*CODE, *BELOW}
     asked = len(desk.hub.asked)
-    assert desk.look(name, HF_ENDPOINT="http://127.0.0.1:9", MODELSCOPE_ENDPOINT="http://127.0.0.1:9") == [first]
+    assert desk.look(name, **NOWHERE) == [first]
     assert len(desk.hub.asked) == asked
 
 
@@ -127,7 +128,7 @@ def test_what_is_said_where_there_is_no_such_model(desk: Desk) -> None:
     assert none_there["error"] == f"model 'modelscope:acme/none' is not on {desk.hub.url}"
     assert "401" in secret["error"] and "hf auth login" in secret["hint"]
     assert "refuses it" in secret_there["error"] and "MODELSCOPE_API_TOKEN" in secret_there["hint"]
-    assert "config.json" in empty["error"] or "could not be downloaded" in empty["error"]
+    assert empty["error"] == "model 'acme/empty' has no files that could be used"
     assert "config.json" in empty_there["error"]
     assert not {path for path, _ in desk.hub.files} & set(CODE)
 
@@ -140,9 +141,7 @@ def test_a_private_model_comes_with_the_token(desk: Desk) -> None:
 
 
 def test_without_a_network_the_way_out_is_told(desk: Desk) -> None:
-    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "MODELSCOPE_ENDPOINT": "http://127.0.0.1:9"}
-    there = {**nowhere, "MODELSCOPE_DOWNLOAD_MAX_RETRIES": "0", "MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS": "1"}
-    hugging, scope = desk.look("acme/small", "modelscope:acme/small", **there)
+    hugging, scope = desk.look("acme/small", "modelscope:acme/small", **NOWHERE)
     assert hugging["error"] == "model 'acme/small' is not in the cache and http://127.0.0.1:9 cannot be reached"
     assert "HF_ENDPOINT" in hugging["hint"]
     assert "http://127.0.0.1:9 cannot be reached" in scope["error"]
@@ -151,22 +150,41 @@ def test_without_a_network_the_way_out_is_told(desk: Desk) -> None:
 
 @pytest.mark.parametrize("hub", HUBS)
 def test_a_download_that_was_killed_counts_for_nothing_and_goes_on(desk: Desk, hub: str) -> None:
-    """Killed while the weights come: offline there is no such model; with the network the rest of it is asked for."""
-    big = weights(6 * MIB)
-    desk.hub.repositories["acme/small"] = {**FILES, "model.safetensors": big}
-    desk.hub.cut["model.safetensors"] = 22 * MIB
-    name = named(hub, "acme/small")
+    """Killed while weights come: offline there is no such model; with the network only the rest of it is asked for.
+
+    Hugging Face's library begins a file anew of which a part is there, ModelScope's goes on within it.
+    """
+    shards = {"model-00001-of-00002.safetensors": weights(), "model-00002-of-00002.safetensors": weights(6 * MIB)}
+    first, second = shards
+    index = json.dumps({"weight_map": {"a": first, "b": second}}).encode()
+    whole = {**{name: content for name, content in FILES.items() if name != "model.safetensors"}, **shards}
+    whole["model.safetensors.index.json"] = index
+    desk.hub.repositories["acme/small"] = whole
+    desk.hub.cut[second] = 22 * MIB
+    name, work = named(hub, "acme/small"), desk.environment.work
     worker = start(desk, name)
-    wait_for(lambda: partial(desk.environment.work) >= 10 * MIB, worker)
+    wait_for(lambda: partial(work) >= 10 * MIB and any(path.is_file() for path in work.rglob(first)), worker)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "MODELSCOPE_ENDPOINT": "http://127.0.0.1:9"}
-    (offline,) = desk.look(name, **nowhere, MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS="1")
-    assert "cannot be reached" in offline["error"] or "could not be downloaded" in offline["error"]
+    (offline,) = desk.look(name, **NOWHERE)
+    assert "cannot be reached" in offline["error"]
     desk.hub.mended()
     (found,) = desk.look(name)
+    assert {**FILES, **files_in(found["folder"])} == {**FILES, **whole}
+    assert desk.hub.taken(first) == [""]
+    assert desk.hub.taken(second)[1].startswith("bytes=") == (hub == "modelscope")
+
+
+@pytest.mark.parametrize("hub", HUBS)
+def test_a_connection_that_breaks_costs_no_byte_twice(desk: Desk, hub: str) -> None:
+    big = weights(6 * MIB)
+    desk.hub.repositories["acme/small"] = {**FILES, "model.safetensors": big}
+    desk.hub.broken["model.safetensors"] = 22 * MIB
+    (found,) = desk.look(named(hub, "acme/small"), MODELSCOPE_DOWNLOAD_MAX_RETRIES="2")
     assert files_in(found["folder"])["model.safetensors"] == big
-    assert any(span.startswith("bytes=") for span in desk.hub.taken("model.safetensors")[1:])
+    whole, rest = desk.hub.taken("model.safetensors")
+    assert whole == ""
+    assert 0 < int(rest.removeprefix("bytes=").removesuffix("-")) <= 22 * MIB
 
 
 def start(desk: Desk, name: str) -> subprocess.Popen[str]:
@@ -237,9 +255,10 @@ def test_a_hub_that_sends_something_else_is_not_believed(desk: Desk, hub: str) -
 
 def test_a_pipeline_names_models_of_another_hub(desk: Desk) -> None:
     work = desk.environment.work
-    (work / "docs.md").write_text("# One\n\nThe quick fox reads a page of the archive.\n", "utf-8")
+    rows = [{"question": f"What does tool {n} of the archive do?", "answer": ANSWERS[n]} for n in range(len(ANSWERS))]
+    (work / "pairs.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
     (work / "pipeline.yaml").write_text(
-        "version: 1\nproject: p\nsources: [{path: docs.md}]\n"
+        "version: 1\nproject: p\nsources: [{samples: pairs.jsonl}]\n"
         "train: [{uses: trl, with: {model: 'modelscope:acme/small', quantization: none}}]\n",
         "utf-8",
     )
@@ -250,13 +269,19 @@ def test_a_pipeline_names_models_of_another_hub(desk: Desk) -> None:
     assert base["action"] == "reuse"
     for wrong, said in (
         ("modelscop:a/b", "did you mean 'modelscope'?"),
-        ("modelscope:", "neither a folder nor"),
+        ("modelscope:a/b/c", "neither a folder nor"),
     ):
         overridden = f"train[0].with.model={wrong}"
         refused = desk.environment.docutune("validate", "--set", overridden, **desk.variables())
         assert (refused.returncode, said in refused.stderr) == (2, True), refused.stderr
 
 
+ANSWERS = (
+    "It reads one page of the archive and tells who wrote it.",
+    "It counts the records that nobody has signed yet.",
+    "It joins two ledgers by the dates of their entries.",
+    "It removes branches on which there are no leaves.",
+)
 STRANGER = """
 from pathlib import Path
 from pydantic import BaseModel, ConfigDict

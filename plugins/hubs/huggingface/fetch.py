@@ -50,6 +50,8 @@ class HuggingFace:
         """Download what is missing, and once more what is not what the hub lists."""
         with _explained(name):
             folder = Path(snapshot_download(name, allow_patterns=list(wanted), ignore_patterns=[_BELOW]))
+            if not folder.is_dir():
+                raise DocutuneError(f"model {name!r} has no files that could be used", "choose one with safetensors")
             _mend(name, folder)
         return _snapshot(folder)
 
