@@ -12,9 +12,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -140,7 +141,7 @@ class Served:
     def worker(self) -> int:
         """The process that holds the model."""
         children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        (worker,) = map(int, open(children).read().split())
+        (worker,) = map(int, Path(children).read_text().split())
         return worker
 
     def end(self, signum: int = signal.SIGINT) -> int:
@@ -149,7 +150,9 @@ class Served:
 
 
 @contextmanager
-def serving(project: Installed, *arguments: str, wait: bool = True, **variables: str) -> Iterator[Served]:
+def serving(
+    project: Installed, *arguments: str, wait: bool = True, variables: Mapping[str, str] = {}
+) -> Iterator[Served]:
     """`docutune serve`; `wait`: until its model is loaded."""
     path = os.pathsep.join(filter(None, [str(project.site), os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **variables}

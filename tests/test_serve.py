@@ -323,8 +323,8 @@ def test_more_than_may_wait_are_refused_and_who_leaves_makes_room(project: Insta
 
 
 def test_a_key_is_asked_for_and_never_shown(project: Installed) -> None:
-    variables = {KEY: SECRET}
-    with serving(project, "--port", "0", "--host", "0.0.0.0", "--api-key-env", KEY, **variables) as server:
+    options = ("--port", "0", "--host", "0.0.0.0", "--api-key-env", KEY)
+    with serving(project, *options, variables={KEY: SECRET}) as server:
         server.host = "127.0.0.1"
         assert server.get("/health").status_code == 200
         wrong: tuple[dict[str, str], ...] = (
@@ -483,12 +483,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_real_model_counts_its_tokens(environment: Installed, tiny: Path) -> None:
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(tiny)
-    with serving(environment, str(tiny), "--port", "0", XDG_DATA_HOME=str(environment.work)) as server:
+    tokenizer: Any = AutoTokenizer.from_pretrained(tiny)
+    with serving(environment, str(tiny), "--port", "0", variables={"XDG_DATA_HOME": str(environment.work / "data")}) as server:
         client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=120)
         (model,) = [model.id for model in client.models.list()]
         asked: Any = {"model": model, "messages": [{"role": "user", "content": "What is a parcel?"}]}
-        hot = {"temperature": 1.5, "seed": 7, "max_tokens": 12}
+        hot: Any = {"temperature": 1.5, "seed": 7, "max_tokens": 12}
         replies = [client.chat.completions.create(**asked, **hot) for _ in range(2)]
         texts = [reply.choices[0].message.content for reply in replies]
         assert texts[0] == texts[1], "the same seed"
