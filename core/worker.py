@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -235,6 +236,7 @@ def _export(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     named = spec["exporter"]
     exporter = cast(Exporter, _plugin("exporter", named, spec["config"], job)) if named else None
     name, job.plugin = job.plugin, None
+    _refuse_full(spec, exporter)
 
     def convert(exporter: Exporter, merged: Path, context: Context) -> Export:
         job.plugin = name
@@ -247,6 +249,18 @@ def _export(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:
     from docutune.hf.exporting import Exporting
 
     return Exporting(spec, job, exporter).go(convert)
+
+
+def _refuse_full(spec: Mapping[str, Any], exporter: Exporter | None) -> None:
+    """Before anything is loaded: room for the merged model, and for what the exporter makes of it."""
+    weights = int(spec["weights"])
+    needed = weights + (exporter.room(weights) if exporter else 0)
+    free = shutil.disk_usage(spec["work"]).free
+    if needed > free:
+        raise DocutuneError(
+            f"{spec['output']}: the export takes {needed:,} bytes and the disk has {free:,}",
+            "free space (docutune clean shows what may go), or name another disk with --output",
+        )
 
 
 def _serve(spec: Mapping[str, Any], job: Job) -> dict[str, Any]:

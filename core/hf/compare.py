@@ -187,7 +187,7 @@ def _difference(
 ) -> Difference | None:
     if (one.prompt, one.answer) == (other.prompt, other.answer):
         return None
-    said, got = (str(tokenizer.decode(list(item.answer), skip_special_tokens=True)) for item in (one, other))
+    said, got = (str(tokenizer.decode(list(item.answer))) for item in (one, other))
     question = messages[-1].content
     if one.prompt != other.prompt:
         return Difference(question, said, got, "prompt")

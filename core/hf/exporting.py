@@ -10,7 +10,6 @@ from typing import Any
 
 from docutune import atomic
 from docutune.contracts import Chat, Context, Exporter
-from docutune.errors import DocutuneError
 from docutune.hf.compare import compare, unreadable
 from docutune.hf.load import free_memory
 from docutune.hf.merge import merge
@@ -71,7 +70,6 @@ class Exporting:
         """Make everything below the spec's folders. `convert` calls the exporter, so that its bugs bear its name."""
         model, work = from_json(ModelRef, self.spec["model"]), Path(self.spec["work"])
         questions = [[from_json(Message, item) for item in messages] for messages in self.spec["questions"]]
-        self._refuse_full(work)
         self._move(0)
         merged = work / "merged"
         merged.mkdir()
@@ -105,14 +103,3 @@ class Exporting:
         if why is not None or result is None:
             return Parity(len(questions), unread=why)
         return compare(model, result, bits, questions, lambda: self._move(1))
-
-    def _refuse_full(self, work: Path) -> None:
-        """Before anything is written: room for the merged model, and for what the exporter makes of it."""
-        weights = int(self.spec["weights"])
-        needed = weights + (self.exporter.room(weights) if self.exporter else 0)
-        free = shutil.disk_usage(work).free
-        if needed > free:
-            raise DocutuneError(
-                f"{self.spec['output']}: the export takes {needed:,} bytes and the disk has {free:,}",
-                "free space (docutune clean), or name another disk with --output",
-            )
