@@ -18,6 +18,9 @@ BUILT_IN = {
     "trainer": ("trl", "unsloth"),
     "runtime": ("local",),
     "evaluator": ("text-overlap",),
+    "exporter": ("gguf", "ollama", "safetensors"),
+    "frontend": ("gradio",),
+    "hub": ("huggingface", "modelscope"),
 }
 
 HEAD = """
@@ -30,6 +33,11 @@ class Config(BaseModel):
 def curator(**changes):
     fields = dict(name="short", revision=1, summary="Drops short samples.", config=Config, load="acme_work:Short")
     return Registration(**{**fields, **changes})
+"""
+
+NEEDED = """
+class Needed(Config):
+    token: str
 """
 
 
@@ -97,6 +105,7 @@ def test_a_stranger_s_plugin_stands_beside_the_built_in_ones(environment: Instal
         (offer("[curator()]", "parser"), "must return ParserRegistration objects, found Registration"),
         (offer("[curator(name='Short One')]"), "'Short One'"),
         (offer("[curator(summary=' ')]"), "no summary"),
+        (NEEDED + offer("[curator(config=Needed)]", "hub"), "needs defaults: nothing sets 'token' of a hub"),
         (offer("[curator(revision='1')]"), "revision"),
         (offer("[curator(load='acme_work.Short')]"), "not 'package.module:Class'"),
         (offer("[curator(load='acme_gone:Short')]"), "names the module 'acme_gone', which is not there"),
