@@ -35,6 +35,8 @@ def mistakes(kind: str, item: object) -> tuple[str, ...]:
         found += _suffix_mistakes(item.suffixes)
         if item.reads not in get_args(Reads):
             found.append(f"`reads` of {item.name!r} is {item.reads!r}, not one of {listed(get_args(Reads))}")
+    if kind == "hub" and not found:
+        found += _hub_mistakes(item)
     return tuple(found or _module_mistakes(item))
 
 
@@ -81,6 +83,13 @@ def _module_mistakes(item: Registration) -> Iterable[str]:
         yield f"`load` of {item.name!r} names the module {module!r}, which is not there"
     if item.prompts is not None and not has_module(item.prompts):
         yield f"`prompts` of {item.name!r} names the package {item.prompts!r}, which is not there"
+
+
+def _hub_mistakes(item: Registration) -> Iterable[str]:
+    """A hub is named by its models' names, so nothing can give it options."""
+    needed = [name for name, option in item.config.model_fields.items() if option.is_required()]
+    if needed:
+        yield f"the Config of {item.name!r} needs defaults: nothing sets {listed(needed)} of a hub"
 
 
 def _suffix_mistakes(suffixes: object) -> list[str]:

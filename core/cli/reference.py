@@ -26,8 +26,11 @@ EXIT_CODES = {
 VARIABLES = {
     "DOCUTUNE_STRICT": "`1` shows the traceback behind a known error, and lets a broken plugin end the command",
     "HF_ENDPOINT": "address of the model hub or of a mirror of it; by default `https://huggingface.co`",
+    "MODELSCOPE_ENDPOINT": "address of ModelScope, for models named `modelscope:owner/name`",
     "OPENAI_API_KEY": "the key of OpenAI and of servers that `base_url` names; `api_key_env` names another variable",
-    "XDG_CACHE_HOME": "where digests of model folders are remembered, below `docutune/`; by default `~/.cache`",
+    "XDG_CACHE_HOME": "where digests of model folders and finished downloads are remembered, below `docutune/`; by "
+    "default `~/.cache`",
+    "XDG_DATA_HOME": "where chats are kept that belong to no workspace, below `docutune/`; by default `~/.local/share`",
     "CUDA_VISIBLE_DEVICES": "which GPU trains and answers; by default the first",
     "OMP_WAIT_POLICY": "how threads wait in workers; by default `PASSIVE`: they sleep",
     "PYDANTIC_DISABLE_PLUGINS": "by default `__all__`: damaged packages of others then cannot stop a command",
@@ -36,7 +39,7 @@ VARIABLES = {
 
 _HUB = (
     "The hub's own library reads more of them: `HF_HOME` says where downloaded models lie, `HF_TOKEN` logs in, "
-    "`HF_HUB_OFFLINE=1` forbids the network."
+    "`HF_HUB_OFFLINE=1` forbids the network. So does that of ModelScope: `MODELSCOPE_CACHE`, `MODELSCOPE_API_TOKEN`."
 )
 
 ARGUMENTS = {
