@@ -44,6 +44,8 @@ _HUB = (
 
 ARGUMENTS = {
     "FILE": "the pipeline file; by default `pipeline.yaml` of this folder or of the nearest one above it",
+    "MODEL": "a training's name, the first digits of a key, a folder, or `owner/name` of a hub "
+    "([all of it](model-names.md)); by default the newest model of this workspace",
     "FOLDER": "the folder to look at; by default this one",
     "RUN": "a run's id, as `docutune status` lists them, or `latest`",
     "QUESTION": "one question; several words need no quotation marks, unless the shell has a use for them",

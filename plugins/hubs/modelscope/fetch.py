@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,8 +27,7 @@ _MODEL = "model"
 _BELOW = ["*/*"]
 """Files in folders of a repository: other forms of the same weights, never part of the model itself."""
 
-if not os.environ.get("MODELSCOPE_LOG_LEVEL"):
-    logging.getLogger("modelscope_hub").setLevel(logging.WARNING)  # its bars say what it downloads
+logging.getLogger("modelscope_hub").setLevel(logging.WARNING)  # its bars say what it downloads
 
 _LOG_IN = "set MODELSCOPE_API_TOKEN, or log in with `ms login`"
 _OFFLINE_HINT = "check the network, set MODELSCOPE_ENDPOINT to a mirror, or give a folder that holds the model"
