@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,13 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from chromium import CONTRASTS, started
+from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.training, pytest.mark.browser]
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 COMMAND = "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))"
 CODE = '"""Parcels."""\n' + "".join(
     f'\n\ndef {name}(grams):\n    """{text}"""\n'
@@ -43,34 +41,6 @@ train:
 runtime: {uses: local, with: {max_new_tokens: 12, batch_size: 40}}
 """
 
-CONTRASTS = """() => {
-  const parse = text => {
-    const parts = text.match(/-?[\\d.]+(e-?\\d+)?/g).map(Number);
-    const scale = text.startsWith("color(") ? 1 : 255;
-    return [...parts.slice(0, 3).map(part => part / scale), parts.length > 3 ? parts[3] : 1];
-  };
-  const over = (top, under) => [0, 1, 2].map(i => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
-  const background = node => {
-    if (!node) return [1, 1, 1, 1];
-    const own = parse(getComputedStyle(node).backgroundColor);
-    return own[3] === 1 ? own : over(own, background(node.parentElement));
-  };
-  const light = colour => colour.slice(0, 3)
-    .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
-  const found = [];
-  for (const node of document.querySelectorAll("body *")) {
-    const text = [...node.childNodes].filter(child => child.nodeType === 3).map(child => child.data).join("").trim();
-    if (!text || !node.getClientRects().length) continue;
-    const style = getComputedStyle(node), under = background(node);
-    const ink = over(parse(node instanceof SVGElement ? style.fill : style.color), under);
-    const [low, high] = [light(ink), light(under)].sort((a, b) => a - b);
-    found.push({text: text.slice(0, 40), ratio: (high + 0.05) / (low + 0.05)});
-  }
-  return found;
-}"""
-"""Contrast of every text with what is behind it, as WCAG 2.2 (success criterion 1.4.3) defines it."""
-
 UNFOLD = "for (const fold of document.querySelectorAll('details')) fold.open = true"
 HIDDEN = """[...document.querySelectorAll('details > :not(summary)')].filter(node => !node.checkVisibility(
   {contentVisibilityAuto: true, visibilityProperty: true}) || !node.getBoundingClientRect().height).length"""
@@ -78,14 +48,8 @@ HIDDEN = """[...document.querySelectorAll('details > :not(summary)')].filter(nod
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, (
-        "these tests need Chromium: install it, or let CHROMIUM name it (make test leaves them out without one)"
-    )
-    with sync_playwright() as tools:
-        started = tools.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        started.close()
+    with started() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

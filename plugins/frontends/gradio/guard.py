@@ -23,7 +23,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SECONDS_AFTER_WRONG = 1.0  # each wrong password costs whoever guesses that long
+_SECONDS_AFTER_WRONG = 0.5  # each wrong password costs whoever guesses that long
 
 _ROUTES = re.compile(
     r"/|/favicon\.ico|/(en|zh)|/(en|zh)/("

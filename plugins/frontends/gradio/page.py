@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from docutune.desk.live import Look
 
 _REMEMBER = """() => {
+  if (!window.docutuneSettled) return;
   history.replaceState(null, '', '?tab=%s');
   for (const link of document.querySelectorAll('.languages a')) link.search = '?tab=%s';
 }"""
 """The tab stays the same when the page is loaded again, and when its language is switched."""
+
+_SETTLE = """() => {
+  window.docutuneSettled = true;
+  for (const link of document.querySelectorAll('.languages a')) link.search = location.search;
+}"""
+"""From here on a tab that is selected was selected by the user, not by the page."""
 
 
 def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
@@ -38,7 +45,8 @@ def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
                     tab(room)
                 shown.select(None, None, None, js=_REMEMBER % (name, name), api_visibility="private")
         room.quietly(lambda: _state(room), None, state)
-        room.on(page.load, _chosen, None, tabs, show_progress="hidden")
+        opened = room.on(page.load, _chosen, None, tabs, show_progress="hidden")
+        opened.then(None, None, None, js=_SETTLE, api_visibility="private")
     return page
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -86,6 +86,7 @@ def _run(app: object, taken: socket.socket, ready: Callable[[], None]) -> None:
         limit_concurrency=500,
     )
     server = uvicorn.Server(config)
+    # while it ends, all that is left to tell is that pages which wait for news were cut off
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not server.should_exit)
     ready()
     server.run(sockets=[taken])
-    sys.stderr.flush()
