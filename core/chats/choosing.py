@@ -10,15 +10,15 @@ from docutune.suggestions import slip_of
 from docutune.tuned import model_names
 from docutune.workspace import Store
 
-_PLACE = re.compile(r"(\./|\.\./|/|~|[\w.-]+:[\w.-]+/|[\w.-]+/[\w.-]+$)\S*", re.ASCII)
-"""A folder, `owner/name`, or `hub:owner/name`."""
+_PLACE = re.compile(r"(\.{0,2}/|~)\S*|([\w.-]+:)?[\w.-]+/[\w.-]+|[0-9a-f]{12,64}", re.ASCII)
+"""A folder, `owner/name`, `hub:owner/name`, or a key as `docutune models list` shows it."""
 
 
 def split_words(store: Store, words: Sequence[str], model: str | None) -> tuple[str | None, str]:
     """The model that is named (None: the newest) and the question ("": none yet). UsageError for an empty question.
 
     With `model` all words are the question. Else the first word is a model where it is the name of one that was trained
-    here, a folder, or owner/name: a question in quotation marks holds spaces, and is never one.
+    here, a key, a folder, or owner/name: a question in quotation marks holds spaces, and is never one.
     """
     if words and not " ".join(words).strip():
         raise UsageError("the question is empty", "write it after docutune chat, in quotation marks")

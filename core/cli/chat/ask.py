@@ -13,6 +13,7 @@ from docutune.cli.options import json_output, print_json
 if TYPE_CHECKING:
     from docutune.api import Workspace
     from docutune.chats.conversation import Conversation, Talker
+    from docutune.model_names import Named
 
 
 @click.command()
@@ -74,7 +75,7 @@ def chat(
     name, question = split_words(workspace.store, words, model)
     sampling = Sampling(temperature, top_p, max_new_tokens, seed)
     talks = not question and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
-    _say_loading(workspace.model_name(name, run))
+    _say_loading(workspace.named(name, run))
     with workspace.talker(name, run, "base" if base else None, sampling) as talker:
         if talks:
             _talk(workspace, talker, system, load)
@@ -136,10 +137,12 @@ def _lines() -> Iterable[str]:
         click.echo(err=True)
 
 
-def _say_loading(name: str) -> None:
+def _say_loading(named: Named) -> None:
     """Loading takes a while: somebody who watches is told what is waited for."""
+    if named.warning:
+        click.echo(named.warning, err=True)
     if sys.stderr.isatty():
-        click.echo(f"loading {name}…", err=True)
+        click.echo(f"loading {named.name}…", err=True)
 
 
 def _show_history(workspace: Workspace, as_json: bool) -> None:

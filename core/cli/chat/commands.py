@@ -149,8 +149,8 @@ def sessions(terminal: Terminal, _: str) -> None:
 def load(terminal: Terminal, rest: str) -> None:
     """Go on with a chat."""
     now = terminal.conversation.chat
-    if now is not None and now.id == rest:
-        raise UsageError(f"this is chat {rest} already", "/sessions shows the others")
+    if now is not None and now.id == terminal.workspace.chats.show(rest).id:
+        raise UsageError(f"this is chat {now.id} already", "/sessions shows the others")
     conversation = terminal.workspace.chats.resume(rest, terminal.talker)
     terminal.begin(conversation)
     turns = conversation.turns

@@ -11,7 +11,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import create_output
 
 QUOTES = '"""'
-_MORE = "... "
+_MORE = ". "
 
 
 class Interrupted(Exception):
@@ -45,7 +45,7 @@ def prompter(history: Sequence[str], commands: Sequence[str]) -> PromptSession[s
         history=InMemoryHistory(history),
         completer=WordCompleter(list(commands), sentence=True),
         complete_while_typing=False,
-        prompt_continuation=_MORE,
+        prompt_continuation=lambda width, line, wraps: " " * width if wraps else _MORE.rjust(width),
         output=create_output(always_prefer_tty=True),
         interrupt_exception=Interrupted,
         eof_exception=Ended,
