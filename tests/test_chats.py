@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import random
 import re
 import signal
@@ -77,7 +76,8 @@ def test_a_conversation_is_streamed_kept_and_learned_from(environment: Installed
     (lines,) = chats(store)
     assert said(lines, "question") == ["one", "two", "please fail"]
     assert said(lines, "comparison") == [f"base heard **one**\n\n{END}"]
-    two = f"tuned heard **two**\n- after system Be short.\n- after user one\n- after assistant tuned heard **one**\n\n{END}"
+    heard = "- after system Be short.\n- after user one\n- after assistant tuned heard **one**"
+    two = f"tuned heard **two**\n{heard}\n\n{END}"
     assert said(lines, "answer") == [f"tuned heard **one**\n\n{END}", f"{two}\n\n{END}"]
     row = {"system": "Be short.", "question": "two", "answer": f"{two}\n\n{END}"}
     assert json.loads((environment.work / "samples/added.jsonl").read_text()) == row

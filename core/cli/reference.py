@@ -48,7 +48,9 @@ ARGUMENTS = {
     "([all of it](model-names.md)); by default the newest model of this workspace",
     "FOLDER": "the folder to look at; by default this one",
     "RUN": "a run's id, as `docutune status` lists them, or `latest`",
-    "QUESTION": "one question; several words need no quotation marks, unless the shell has a use for them",
+    "[MODEL] [QUESTION]...": "a model, as for every command, then one question; "
+    "several words need no quotation marks, unless the shell has a use for them",
+    "CHAT": "a chat's id, its first digits, or `latest`: the one that changed last",
     "WHAT": "a sample's id or its first digits, a document's path, a symbol's full name, a model's name or key, a "
     "dataset version, a run or `latest`; `KIND:WHAT` where a word means two things",
     "TEMPLATE": "a prompt template, such as `langchain/en/how-to`, or the end of its name where no other ends so",

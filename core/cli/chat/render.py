@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import dropwhile
+from itertools import dropwhile, pairwise
 
 import click
 from markdown_it import MarkdownIt
@@ -107,4 +107,4 @@ def _blocks(text: str) -> list[str]:
     starts = [token.map[0] for token in _MARKDOWN.parse(text) if token.level == 0 and token.map]
     lines = text.splitlines(keepends=True)
     cuts = [0, *starts[1:], len(lines)]
-    return ["".join(lines[begin:end]) for begin, end in zip(cuts, cuts[1:], strict=False)]
+    return ["".join(lines[begin:end]) for begin, end in pairwise(cuts)]
