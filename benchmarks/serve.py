@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -180,15 +180,16 @@ def _ask_until(end: float, server: Server, clients: int, expected: dict[int, str
         while time.monotonic() < end:
             number = place * QUESTIONS + turn % QUESTIONS
             turn += 1
-            _note(count, number, expected, lambda number=number: reply(server, number))
+            _note(count, number, expected, server)
 
     with ThreadPoolExecutor(clients) as pool:
         list(pool.map(client, range(clients)))
 
 
-def _note(count: Count, number: int, expected: dict[int, str], ask: Callable[[], str]) -> None:
+def _note(count: Count, number: int, expected: dict[int, str], server: Server) -> None:
+    error = None
     try:
-        text, error = ask(), None
+        text = reply(server, number)
     except (openai.OpenAIError, ValueError) as failure:
         text, error = "", f"{type(failure).__name__}: {failure}"
     with count.lock:

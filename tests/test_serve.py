@@ -46,7 +46,7 @@ def client(server: Served) -> openai.OpenAI:
 def held(project: Installed) -> Iterator[Path]:
     """While this file is there, the model writes no word."""
     hold = project.work / "hold"
-    for left in project.work.glob("over-*"):
+    for left in (*project.work.glob("begun-*"), *project.work.glob("over-*")):
         left.unlink()
     hold.touch()
     yield hold
@@ -484,7 +484,9 @@ def test_a_real_model_counts_its_tokens(environment: Installed, tiny: Path) -> N
     from transformers import AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(tiny)
-    with serving(environment, str(tiny), "--port", "0", variables={"XDG_DATA_HOME": str(environment.work / "data")}) as server:
+    with serving(
+        environment, str(tiny), "--port", "0", variables={"XDG_DATA_HOME": str(environment.work / "data")}
+    ) as server:
         client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=120)
         (model,) = [model.id for model in client.models.list()]
         asked: Any = {"model": model, "messages": [{"role": "user", "content": "What is a parcel?"}]}

@@ -41,7 +41,7 @@ class Engine:
         self.created = 0
         self.ending = asyncio.Event()
         self._model: Model | None = None
-        self._failed: str | None = None
+        self.failed: str | None = None
         self._tell = tell
         self._slots = asyncio.Semaphore(concurrency)
         self._max_waiting = max_waiting
@@ -52,7 +52,7 @@ class Engine:
         """What /health says: loading, ready, failed or ending."""
         if self.ending.is_set():
             return "ending"
-        return "failed" if self._failed else "ready" if self._model else "loading"
+        return "failed" if self.failed else "ready" if self._model else "loading"
 
     def loaded(self, model: Model, names: Mapping[str, Variant]) -> None:
         """From now on `model` answers, under these names."""
@@ -61,9 +61,9 @@ class Engine:
 
     def look(self) -> None:
         """Tell of a worker that is gone, once."""
-        lost = self._model.lost() if self._model and not self._failed and not self.ending.is_set() else None
+        lost = self._model.lost() if self._model and not self.failed and not self.ending.is_set() else None
         if lost:
-            self._failed = lost.message
+            self.failed = lost.message
             self._tell(f"the model answers no more: {lost.message}; end this server and start it again")
 
     def model(self) -> Model:
@@ -73,7 +73,7 @@ class Engine:
         if self._model is None:
             raise unready("the model is being loaded", _RETRY_LOADING)
         self.look()
-        if self._failed:
+        if self.failed:
             raise unready("the model's process has ended; whoever runs this server must start it again")
         return self._model
 
@@ -136,8 +136,8 @@ class Engine:
     def _refusal(self, error: DocutuneError) -> Refused:
         """What a client is told of a failed reply; what is not the client's business is told here."""
         self.look()
-        if self._failed or self.ending.is_set():
-            return unready("the model's process has ended" if self._failed else "the server is about to end")
+        if self.failed or self.ending.is_set():
+            return unready("the model's process has ended" if self.failed else "the server is about to end")
         if isinstance(error, TooLong):
             return Refused(400, f"{error.message}: {error.hint}", "context_length_exceeded", "messages")
         if isinstance(error, JobError) and error.bug:

@@ -65,7 +65,7 @@ class Server:
     @property
     def failed(self) -> bool:
         """Whether the model is gone."""
-        return self._engine.state == "failed"
+        return self._engine.failed is not None
 
     def news(self) -> Iterator[str]:
         """A line for each request that is over, and for what fails, until the server ends."""
