@@ -13,6 +13,7 @@ import order
 import pipeline
 import replies
 import training
+import unload
 
 PARTS = {
     "pipeline": pipeline.main,
@@ -24,6 +25,7 @@ PARTS = {
     "endpoint": endpoint.main,
     "replies": replies.main,
     "malformed": malformed.main,
+    "unload": unload.main,
 }
 
 

@@ -21,7 +21,7 @@ class Config(BaseModel):
         Literal["nf4", "int8", "none"],
         Field(description="how the model is held in memory, as in training; none suits one that was tuned in full"),
     ] = "nf4"
-    batch_size: Annotated[int, Field(ge=1, description="prompts answered at once")] = 16
+    batch_size: Annotated[int, Field(ge=1, description="prompts answered, or replies streamed, at once")] = 16
     max_new_tokens: Annotated[int, Field(ge=1, description="longest reply in tokens")] = 512
     max_length: Annotated[int, Field(ge=16, description="longest prompt in tokens; longer ones are refused")] = 8192
 
