@@ -174,15 +174,28 @@ class Reply:
         self._arrived.put_nowait(what)
 
     async def pieces(self) -> AsyncIterator[str]:
-        """Each piece that holds something; Refused when the reply fails."""
-        while isinstance(arrived := await self._arrived.get(), str):
-            if arrived:
-                yield arrived
-        if isinstance(arrived, DocutuneError):
-            raise self._refusal(arrived)
-        if isinstance(arrived, Exception):
-            raise arrived
-        self.end = arrived
+        """Each piece that holds something; Refused when the reply fails. What has arrived meanwhile comes in one."""
+        while True:
+            text, last = self._come(await self._arrived.get())
+            if text:
+                yield text
+            if isinstance(last, DocutuneError):
+                raise self._refusal(last)
+            if isinstance(last, Exception):
+                raise last
+            if not isinstance(last, str):
+                self.end = last
+                return
+
+    def _come(self, arrived: _Arrived) -> tuple[str, _Arrived]:
+        """The text of all pieces that are there, and what came last."""
+        text = ""
+        while isinstance(arrived, str):
+            text += arrived
+            if self._arrived.empty():
+                break
+            arrived = self._arrived.get_nowait()
+        return text, arrived
 
     def write(self, model: Model, asked: Asked, variant: Variant) -> None:
         """In a thread of its own: have the reply written, until its end or until it is given up."""
