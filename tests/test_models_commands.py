@@ -250,6 +250,7 @@ def test_an_interrupt_leaves_nothing_and_what_a_kill_left_goes_with_the_next_exp
     assert "Traceback" not in told
     assert list((place.work / "exports").glob(".*")) == []
     assert not (place.work / "exports/out").exists()
+    assert leftovers(place.work) == []
 
 
 def test_an_export_that_answers_otherwise_is_kept_and_fails_the_command(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from docutune import atomic, model_names, models
 from docutune.atomic import writing
 from docutune.environment import absent
-from docutune.errors import DocutuneError, PluginError, UsageError
+from docutune.errors import Cancelled, DocutuneError, PluginError, UsageError
 from docutune.held import held, holding
 from docutune.hubs import Hubs
 from docutune.jobs import run_job
@@ -226,7 +226,11 @@ def _job(store: Store) -> Iterator[Path]:
     with writing(folder):
         folder.mkdir(parents=True)
     with holding(folder):
-        yield folder
+        try:
+            yield folder
+        except Cancelled:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     shutil.rmtree(folder, ignore_errors=True)
 
 
