@@ -170,8 +170,8 @@ def _refuse_quantized(source: _Source) -> None:
     if held_as is not None:
         method = held_as.get("quant_method") if isinstance(held_as, dict) else None
         raise DocutuneError(
-            f"{source.weights}: these weights are quantized{f' ({method})' if method else ''}, and an adapter goes into "
-            "full precision only",
+            f"{source.weights}: these weights are quantized{f' ({method})' if method else ''}, and an adapter goes into"
+            " full precision only",
             "name the model that they were made from, as a folder or hub name: --base NAME",
         )
 
