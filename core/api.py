@@ -386,7 +386,8 @@ class Workspace:
 
         named = self.named(model, run)
         with self.session(model, run) as session:
-            yield Talker(session, named.name, variant or ("base" if named.form == "base" else "tuned"), sampling)
+            base_only = named.form == "base"
+            yield Talker(session, named.name, variant or ("base" if base_only else "tuned"), sampling, base_only)
 
     @contextmanager
     def serve(

@@ -16,18 +16,20 @@ from docutune.records import GREEDY, Sampling, Streamed, Variant
 from docutune.runlog import now
 from docutune.workspace import Store
 
+_TUNED = "chat with a model that was trained on it: docutune models list"
 Pieces: TypeAlias = Generator[str, None, None]
 Stream: TypeAlias = Generator[str, None, Streamed | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Talker:
-    """Who answers, and how: a loaded model under the name that chats keep of it."""
+    """Who answers, and how: a loaded model under the name that chats keep of it; `base_only`: nothing was trained."""
 
     session: Session
     model: str
     variant: Variant = "tuned"
     sampling: Sampling = GREEDY
+    base_only: bool = False
 
 
 @dataclass
@@ -82,10 +84,16 @@ class Conversation:
         yield from self._answered("answer", self.talker.variant, self.system, before, question)
 
     def compare(self) -> Pieces:
-        """The other variant's answer to the last question that was answered, likewise."""
+        """The other variant's answer to the last question that was answered, likewise; UsageError for a base alone."""
         last = self.last
+        self.refuse_base_only()
         before = () if self.alone else self.turns[: self.turns.index(last)]
         yield from self._answered("comparison", self.other, last.system, before, last.question)
+
+    def refuse_base_only(self) -> None:
+        """UsageError when there is nothing to compare with."""
+        if self.talker.base_only:
+            raise UsageError(f"{self.talker.model} is a base model: there is nothing to compare it with", _TUNED)
 
     @property
     def other(self) -> Variant:

@@ -75,12 +75,24 @@ def chat(
     name, question = split_words(workspace.store, words, model)
     sampling = Sampling(temperature, top_p, max_new_tokens, seed)
     talks = not question and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
-    _say_loading(workspace.named(name, run))
+    _say_loading(_named(workspace, name, run, by_word=model is None))
     with workspace.talker(name, run, "base" if base else None, sampling) as talker:
         if talks:
             _talk(workspace, talker, system, load)
         else:
             _answer_all(workspace, talker, system, load, [question] if question else None, as_json)
+
+
+def _named(workspace: Workspace, name: str | None, run: str | None, by_word: bool) -> Named:
+    """The model that is meant; where a word says so and is none, it may have been a question's first."""
+    from docutune.errors import DocutuneError
+
+    try:
+        return workspace.named(name, run)
+    except DocutuneError as error:
+        if by_word and name is not None and error.hint is not None:
+            error.hint += "; or, if it is a question, put it in quotation marks"
+        raise
 
 
 def _talk(workspace: Workspace, talker: Talker, system: str, load: str | None) -> None:

@@ -89,6 +89,7 @@ def compare(terminal: Terminal, rest: str) -> None:
         raise UsageError(f"/compare compares with the base, not with {rest!r}", "/compare base")
     conversation, name = terminal.conversation, terminal.talker.model
     last = conversation.last
+    conversation.refuse_base_only()
     answers = {last.reply.variant: last.reply.text} if last.reply else {}
     for variant in ("base", "tuned"):
         terminal.say(f"── {speaker(name, variant)}{' (as above)' if variant in answers else ''} ──")
