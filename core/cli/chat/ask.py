@@ -154,7 +154,7 @@ def _say_loading(named: Named) -> None:
     if named.warning:
         click.echo(named.warning, err=True)
     if sys.stderr.isatty():
-        click.echo(f"loading {named.name}…", err=True)
+        click.echo(f"loading {named.name}: {named.origin}…", err=True)
 
 
 def _show_history(workspace: Workspace, as_json: bool) -> None:
