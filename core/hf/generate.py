@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +10,7 @@ import torch
 
 from docutune.errors import DocutuneError, TooLong
 from docutune.hf.encode import prompt_ids
+from docutune.hf.load import switch_adapter
 from docutune.records import Message, Variant
 from docutune.template import Template
 
@@ -88,19 +88,19 @@ class Generator:
 
     def generate(self, inputs: dict[str, torch.Tensor], variant: Variant, **options: Any) -> torch.Tensor:
         """Rows of token ids: each prompt, and what the model wrote after it."""
-        with self.answering_as(variant), torch.inference_mode():
+        self.become(variant)
+        with torch.inference_mode():
             generated: torch.Tensor = self.model.generate(
                 **inputs, **options, pad_token_id=self.tokenizer.pad_token_id, eos_token_id=self.end_ids()
             )
         return generated
 
-    @contextmanager
-    def answering_as(self, variant: Variant) -> Iterator[None]:
-        """Within, the model is that variant; DocutuneError when it has no such."""
+    def become(self, variant: Variant) -> None:
+        """From now on the model is that variant; DocutuneError when it has no such."""
         if variant == "tuned" and self.tuned == "no":
             raise DocutuneError("this model has no adapter: there is no tuned variant", "ask for the base")
-        with self.model.disable_adapter() if self.tuned == "adapter" and variant == "base" else nullcontext():
-            yield
+        if self.tuned == "adapter":
+            switch_adapter(self.model, variant == "tuned")
 
     def end_ids(self) -> list[int]:
         """The template's end token, and the tokenizer's own, which a base model may prefer."""

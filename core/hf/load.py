@@ -88,16 +88,34 @@ def _keep_exact(model: Any) -> None:
 
 
 def load_adapter(base: PreTrainedModel, adapter: Path) -> Any:
-    """The base with a trained PEFT adapter on top; `disable_adapter()` gives the base back for a while."""
+    """The base with a trained PEFT adapter on top; see switch_adapter."""
     from peft import PeftModel
 
     if not (adapter / "adapter_model.safetensors").is_file():  # peft would take a pickle, or ask the hub
         raise DocutuneError(f"{adapter}: no adapter_model.safetensors", "train the model again")
     try:
         with naming_damage(adapter, hint="train the model again"):
-            return PeftModel.from_pretrained(base, str(adapter), is_trainable=False)
+            loaded = PeftModel.from_pretrained(base, str(adapter), is_trainable=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise DocutuneError(f"{adapter}: the adapter does not fit its base: {_first_line(error)}") from None
+    kind = loaded.active_peft_config
+    if kind.is_prompt_learning or kind.is_adaption_prompt:
+        raise DocutuneError(f"{adapter}: an adapter that adds to the prompt, not to the weights", "LoRA can be used")
+    return loaded
+
+
+def switch_adapter(model: Any, on: bool) -> None:
+    """Have a model with an adapter answer as tuned, or as its base.
+
+    It goes through all layers, which takes milliseconds, and so is done only where the adapter stands otherwise;
+    peft's `disable_adapter()` switches back each time, and takes twice as long for it.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layer = next(module for module in model.modules() if isinstance(module, BaseTunerLayer))
+    if layer.disable_adapters == on:
+        tuner = model.base_model
+        tuner.enable_adapter_layers() if on else tuner.disable_adapter_layers()
 
 
 def free_memory() -> None:

@@ -115,7 +115,8 @@ class _Lane:
 
     def step(self) -> None:
         """One more token for every stream, and a part of the prompt of the one that waits longest."""
-        with self._generator.answering_as(self._variant), torch.inference_mode():
+        self._generator.become(self._variant)
+        with torch.inference_mode():
             for batch in self._batches:
                 self._write(batch)
             self._keep(lambda reply: reply.end is None and reply.failure is None)
