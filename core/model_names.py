@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docutune import models, tuned
-from docutune.errors import DocutuneError, UsageError
+from docutune.errors import DocutuneError, PluginError, UsageError
 from docutune.model_folders import Form, Held, Place, look, tiny
 from docutune.named import described, folders_of
 from docutune.records import ModelRef
@@ -161,7 +161,13 @@ def _in_folder(name: str, place: Place) -> Named:
 
 
 def _of_hub(name: str, place: Place) -> Named:
-    fetched = place.hubs.fetch(name, place.download)
+    try:
+        fetched = place.hubs.fetch(name, place.download)
+    except PluginError:
+        raise
+    except DocutuneError as error:
+        known = [*model_names(place.store), *place.hubs.cached()]
+        raise DocutuneError(f"{error.message}{did_you_mean(name, known)}", error.hint) from None
     held = look(fetched.folder, name, place, fetched.digest)
     return _told(held, name, f"{_what(held)} of {fetched.hub}, in {fetched.folder}", place)
 

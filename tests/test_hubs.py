@@ -103,7 +103,9 @@ def test_a_model_is_downloaded_once_without_its_code(desk: Desk) -> None:
     taken = [path for path, _ in desk.hub.files]
     assert sorted(taken) == sorted([*FILES, *FILES]), "each file once from either hub"
     asked = len(desk.hub.asked)
-    assert desk.look(*names, **NOWHERE) == found[:2]
+    *offline, slip = desk.look(*names, "acme/smal", **NOWHERE)
+    assert offline == found[:2]
+    assert slip["error"].endswith("; did you mean 'acme/small'?")
     assert len(desk.hub.asked) == asked
 
 
