@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -191,7 +190,12 @@ def server(shared_environment: Installed) -> Iterator[str]:
     environment = {**jobs.variables(shared_environment), "UI_PASSWORD": "opensesame"}
     command = [*jobs.COMMAND, "ui", "--port", "0", "--password-env", "UI_PASSWORD"]
     process = subprocess.Popen(
-        command, cwd=shared_environment.work, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        cwd=shared_environment.work,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None
     yield process.stdout.readline().split()[-1]
@@ -228,7 +232,15 @@ def test_only_who_knows_the_password_gets_in(server: str) -> None:
 
 def test_other_sites_and_other_names_are_refused(server: str) -> None:
     port = urlsplit(server).port
-    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "localhost:1", "", "[::", "127.0.0.1:x"):
+    for host in (
+        "evil.example",
+        f"evil.example:{port}",
+        "127.0.0.1.evil.example",
+        "localhost:1",
+        "",
+        "[::",
+        "127.0.0.1:x",
+    ):
         assert asked(server, "/en/", Host=host)[0] in (400, 421), host
     for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"):
         assert asked(server, "/en/", Host=host)[0] == 200, host
@@ -257,7 +269,7 @@ def test_no_file_but_exports_and_nothing_that_the_page_does_not_use(server: str,
         f"/en/static/../../../../../../../..{secret}",
         f"/en/static/..%2f..%2f..%2f..%2f..%2f..%2f..{secret}",
         f"/en/assets//{secret}",
-        f"/en/gradio_api/proxy=http://127.0.0.1:1/",
+        "/en/gradio_api/proxy=http://127.0.0.1:1/",
         "/en/gradio_api/openapi.json",
         "/en/gradio_api/deep_link",
         "/en/monitoring",
@@ -275,7 +287,15 @@ def test_no_file_but_exports_and_nothing_that_the_page_does_not_use(server: str,
 
 def test_broken_requests_leave_the_server_as_it_was(server: str) -> None:
     join, upload = "/en/gradio_api/queue/join", "/en/gradio_api/upload"
-    for body in (b"", b"{", b"[]", b'{"fn_index": 99999, "data": []}', b'{"fn_index": "x"}', b"\xff\xfe", b"[" * 100_000):
+    for body in (
+        b"",
+        b"{",
+        b"[]",
+        b'{"fn_index": 99999, "data": []}',
+        b'{"fn_index": "x"}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ):
         assert asked(server, join, "POST", body, Content_Type="application/json")[0] in (200, 400, 404, 413, 422, 500)
     for name in ("no_such_name", "../x", "_save"):
         assert asked(server, f"/en/gradio_api/call/{name}", "POST", b"{}")[0] == 404
@@ -291,4 +311,4 @@ def test_frontends_are_plugins_like_others(environment: Installed) -> None:
         ("frontend", "gradio")
     ]
     done = environment.docutune("ui", "--frontend", "gradioo")
-    assert done.returncode == 1 and "did you mean 'gradio'" in done.stderr.lower() + json.dumps(done.stderr)
+    assert done.returncode == 1 and "did you mean 'gradio'" in done.stderr

@@ -25,7 +25,7 @@ TABS = {
     "en": {"sources": "Sources", "train": "Train", "plugins": "Plugins", "settings": "Settings"},
     "zh": {"sources": "数据来源", "train": "训练", "plugins": "插件", "settings": "设置"},
 }
-SECONDS = 15_000  # milliseconds that a state may take on a busy machine
+SECONDS = 60_000  # milliseconds that a state may take on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,10 @@ def write_library(folder: Path) -> None:
 
 def test_an_empty_folder_becomes_a_parsed_library(browser: Browser, environment: Installed) -> None:
     said: list[str] = []
-    with served(environment, OPENAI_API_KEY="sk-never-shown-1234") as (_, address), opened(browser, address, said) as page:
+    with (
+        served(environment, OPENAI_API_KEY="sk-never-shown-1234") as (_, address),
+        opened(browser, address, said) as page,
+    ):
         assert page.url.startswith(f"{address}en/")
         shows(page, "#tabs .to-do", "This folder has no pipeline.yaml yet")
         shows(page, "#tabs .bad", "Put some into", str(environment.work))

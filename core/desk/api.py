@@ -108,7 +108,7 @@ class Desk:
             return Checked({}, (str(error),))
         return told(error.problems, f"train[{index}].with")
 
-    def keys(self) -> tuple[Key, ...]:
+    def provider_keys(self) -> tuple[Key, ...]:
         """Which keys of providers are set; names of variables, never a value."""
         from docutune.desk.providers import keys
 

@@ -61,9 +61,7 @@ def fields(config: type[BaseModel]) -> tuple[Field, ...]:
     definitions = schema.get("$defs", {})
     required = set(schema.get("required", ()))
     first: frozenset[str] = getattr(config, "shown_first", frozenset())
-    found = (
-        _field(name, part, definitions, name in required) for name, part in schema.get("properties", {}).items()
-    )
+    found = (_field(name, part, definitions, name in required) for name, part in schema.get("properties", {}).items())
     return tuple(replace(item, first=item.name in first) for item in found)
 
 

@@ -62,6 +62,6 @@ def build(
 
 def _theme() -> gr.Theme:
     """Fonts of the user's own system: none is fetched from anywhere."""
-    fonts = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Noto Sans CJK SC", "Microsoft YaHei", "sans-serif")
+    fonts = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Noto Sans CJK SC", "sans-serif")
     mono = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
     return gr.themes.Default(primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=mono)

@@ -56,8 +56,9 @@ def _chosen(request: gr.Request) -> object:
 
 
 def _head(workspace: Workspace, words: Words) -> str:
+    here = {words.language: " aria-current=true"}
     links = " ".join(
-        f'<a href="/{language}/" lang="{language}"{" aria-current=true" if language == words.language else ""}>{name}</a>'
+        f'<a href="/{language}/" lang="{language}"{here.get(language, "")}>{name}</a>'
         for language, name in LANGUAGES.items()
     )
     where = escape(str(workspace.project))

@@ -32,7 +32,7 @@ class Progress:
             rate = _plot(words("learning_rate"), words("at_training_step"), None)
         steps = gr.HTML(elem_id="steps", padding=False)
         with gr.Accordion(words("log"), open=False):
-            log = gr.Textbox(lines=14, max_lines=14, show_label=False, interactive=False, elem_id="log", autoscroll=True)
+            log = gr.Textbox(lines=14, max_lines=14, show_label=False, interactive=False, elem_id="log")
         with gr.Row():
             board = gr.Button(words("board"), elem_classes=["narrow"], elem_id="board")
             address = gr.HTML(elem_id="board-at", padding=False)
@@ -53,7 +53,8 @@ class Progress:
             words = self._room.words
             told = show.to_do(words("train_nothing_yet", start=words("train_start")))
             return now, told, gr.update(visible=False), gr.skip(), gr.skip(), "", words("log_empty")
-        return now, self._head(look), *self._curves(look, seen), self._steps(look), look.log or self._room.words("log_empty")
+        log = look.log or self._room.words("log_empty")
+        return now, self._head(look), *self._curves(look, seen), self._steps(look), log
 
     def _head(self, look: Look) -> str:
         words, figures = self._room.words, look.figures

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+
 def good(text: str) -> str:
     """A line that says that something was done."""
     return _box("good", "status", text)
@@ -26,7 +27,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Itera
 
     def cells(tag: str, row: Sequence[object]) -> str:
         return "".join(
-            f'<{tag}{" class=number" if place in right else ""}>{escape(_shown(cell))}</{tag}>'
+            f"<{tag}{' class=number' if place in right else ''}>{escape(_shown(cell))}</{tag}>"
             for place, cell in enumerate(row)
         )
 

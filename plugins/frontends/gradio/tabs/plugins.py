@@ -19,7 +19,8 @@ def build(room: Room) -> None:
     gr.Markdown(words("plugins_about"))
     gr.HTML(_table(room), elem_id="plugins", padding=False)
     if registry.failed:
-        gr.HTML(show.heading(words("plugins_failed")) + "".join(show.bad(str(item), item.hint) for item in registry.failed))
+        failed = "".join(show.bad(str(item), item.hint) for item in registry.failed)
+        gr.HTML(show.heading(words("plugins_failed")) + failed, padding=False)
     names = [f"{entry.kind} {entry.name}" for entry in registry.entries]
     chosen = gr.Dropdown(
         names,

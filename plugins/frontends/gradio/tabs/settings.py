@@ -42,7 +42,7 @@ def build(room: Room) -> None:
 
 def _keys(room: Room) -> str:
     words = room.words
-    rows = ((key.provider, key.variable, words(_state(key))) for key in room.workspace.desk.keys())
+    rows = ((key.provider, key.variable, words(_state(key))) for key in room.workspace.desk.provider_keys())
     heads = [words("provider"), words("variable"), words("state")]
     return show.heading(words("settings_keys")) + show.table(heads, rows)
 

@@ -85,9 +85,7 @@ class _Beginning:
         words, found = self._room.words, [choice.name for choice in offer.choices if choice.found]
         about = show.to_do(words("begin_about"))
         if not found:
-            about += show.bad(
-                words("begin_nothing", folder=self._room.workspace.project, look=words("begin_look"))
-            )
+            about += show.bad(words("begin_nothing", folder=self._room.workspace.project, look=words("begin_look")))
         if offer.model is None:
             about += show.bad(words("begin_lacking", install="; ".join(offer.lacking)))
         names = [(_told(choice.name, choice.counts), choice.name) for choice in offer.choices]

@@ -41,9 +41,7 @@ def build(room: Room) -> None:
     marks = [message, *desk.changing]
     for button, action in ((save, desk.save), (start, desk.start)):
         room.on(button.click, room.handled(action, len(desk.changing)), desk.inputs, marks)
-    room.on(
-        estimate.click, room.handled(desk.estimate, len(desk.changing)), desk.inputs, marks, concurrency_limit=1
-    )
+    room.on(estimate.click, room.handled(desk.estimate, len(desk.changing)), desk.inputs, marks, concurrency_limit=1)
     room.on(stop.click, room.handled(lambda: _stop(room)), None, message)
     progress.build()
 
@@ -134,10 +132,10 @@ class _Desk:
     def estimate(self, *given: Any) -> tuple[Any, ...]:
         """What a run with these options would do and take; nothing is written or made but parsed documents."""
         found, workspace = self._given(given), self._room.workspace
+        steps = [{"uses": item.uses, "with": dict(item.options)} for item in workspace.desk.file.read().trainings]
         step = {"uses": found.entry.name, "with": dict(self._options(found))}
-        trainings = workspace.desk.file.read().trainings
-        change = f"train[{found.index}]" if found.index < len(trainings) else "train"
-        value = step if found.index < len(trainings) else [*({"uses": t.uses, "with": dict(t.options)} for t in trainings), step]
+        there = found.index < len(steps)
+        change, value = (f"train[{found.index}]", step) if there else ("train", [*steps, step])
         try:
             plan = workspace.plan(workspace.request((f"{change}={json.dumps(value)}",)), _unseen)
         except DocutuneError as error:
@@ -172,9 +170,13 @@ class _Desk:
         """The mistakes at their fields, the rest in the message."""
         words, checked = self._room.words, self._room.workspace.desk.explain(error, found.index)
         marks = [
-            update for made in self.forms for update in (made.marked(checked.at_fields) if made is found.form else _skipped(made))
+            update
+            for made in self.forms
+            for update in (made.marked(checked.at_fields) if made is found.form else _skipped(made))
         ]
-        told = show.bad(words("train_wrong"), "\n".join(checked.others)) if checked.at_fields else self._room.mistake(error)
+        told = self._room.mistake(error)
+        if checked.at_fields:
+            told = show.bad(words("train_wrong"), "\n".join(checked.others))
         return told, gr.skip(), gr.skip(), *marks
 
     def _unmarked(self) -> list[Any]:

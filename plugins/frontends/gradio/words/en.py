@@ -39,17 +39,25 @@ TEXTS: Mapping[str, str] = {
     "tab_plugins": "Plugins",
     "tab_settings": "Settings",
     # sources
-    "sources_about": "What docutune reads: documents, source code and question-answer files below the workspace's folder.",
-    "begin_about": "This folder has no pipeline.yaml yet. Say what to read and which model to train; the file is then made "
-    "with comments, and can be changed here or in an editor.",
-    "begin_nothing": "No documents, code or question-answer files were found here. Put some into {folder} and press "
-    "“{look}”. A file made now waits for question-answer pairs.",
+    "sources_about": (
+        "What docutune reads: documents, source code and question-answer files below the workspace's folder."
+    ),
+    "begin_about": (
+        "This folder has no pipeline.yaml yet. Say what to read and which model to train; the file is then "
+        "made with comments, and can be changed here or in an editor."
+    ),
+    "begin_nothing": (
+        "No documents, code or question-answer files were found here. Put some into {folder} and press "
+        "“{look}”. A file made now waits for question-answer pairs."
+    ),
     "begin_project": "Project",
     "begin_project_info": "The name of the library",
     "begin_language": "Languages of the samples",
     "begin_language_info": "In which the questions and answers are written",
     "begin_model": "Base model",
-    "begin_model_info": "A name on the hub such as Qwen/Qwen3-0.6B, a folder, or builtin/tiny (made here); empty: dataset only",
+    "begin_model_info": (
+        "A name on the hub such as Qwen/Qwen3-0.6B, a folder, or builtin/tiny (made here); empty: dataset only"
+    ),
     "begin_lacking": "Nothing can be trained yet. To train: {install}",
     "begin_make": "Make pipeline.yaml",
     "begin_look": "Look again",
@@ -60,7 +68,9 @@ TEXTS: Mapping[str, str] = {
     "sources_parse": "Parse and preview",
     "sources_reload": "Look again",
     "sources_mistakes": "pipeline.yaml cannot be run as it stands:",
-    "preview_empty": "Nothing parsed yet. “{parse}” shows what docutune finds in the sources; nothing is sent anywhere.",
+    "preview_empty": (
+        "Nothing parsed yet. “{parse}” shows what docutune finds in the sources; nothing is sent anywhere."
+    ),
     "documents": "documents",
     "sections": "sections",
     "symbols": "symbols",
@@ -85,10 +95,14 @@ TEXTS: Mapping[str, str] = {
     "signature": "Signature",
     "nothing_inside": "No sections or public symbols were found in this document.",
     # train
-    "train_about": "Train a model on the samples that are made of the sources. A run does everything from the sources to the "
-    "report; what is made already is used again.",
+    "train_about": (
+        "Train a model on the samples that are made of the sources. A run does everything from the sources "
+        "to the report; what is made already is used again."
+    ),
     "train_no_file": "There is no pipeline.yaml yet: make it in the tab “{tab}”.",
-    "train_none": "The pipeline file trains nothing yet. Choose the options below and start: the training is written down.",
+    "train_none": (
+        "The pipeline file trains nothing yet. Choose the options below and start: the training is written down."
+    ),
     "train_no_trainer": "No trainer is installed that can be used here. The tab “{tab}” says what to install.",
     "train_which": "Training",
     "train_which_info": "An entry of train: in pipeline.yaml",
@@ -154,7 +168,9 @@ TEXTS: Mapping[str, str] = {
     "key_asked": "set; named by pipeline.yaml",
     "key_asked_unset": "not set, but named by pipeline.yaml",
     "settings_keys": "Keys of providers",
-    "settings_keys_how": "To use a provider, stop docutune ui, set its variable (export OPENAI_API_KEY=...) and start it again.",
+    "settings_keys_how": (
+        "To use a provider, stop docutune ui, set its variable (export OPENAI_API_KEY=...) and start it again."
+    ),
     "settings_here": "This workspace",
     "folder": "Folder",
     "version": "docutune",
@@ -162,7 +178,9 @@ TEXTS: Mapping[str, str] = {
     "none": "none",
     "settings_machine": "This machine",
     "settings_check": "Check this machine",
-    "settings_unchecked": "“{check}” shows processor, memory, GPU and libraries, and what to do about what is missing.",
+    "settings_unchecked": (
+        "“{check}” shows processor, memory, GPU and libraries, and what to do about what is missing."
+    ),
     "check": "Check",
     "found": "Found",
     "advice": "What to do",

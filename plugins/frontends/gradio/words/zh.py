@@ -40,14 +40,21 @@ TEXTS: Mapping[str, str] = {
     "tab_settings": "设置",
     # sources
     "sources_about": "docutune 读取的内容：工作区目录下的文档、源代码和问答文件。",
-    "begin_about": "这个目录还没有 pipeline.yaml。请选择要读取的内容和要训练的模型；生成的文件带有注释，之后可以在这里或编辑器中修改。",
-    "begin_nothing": "这里没有找到文档、代码或问答文件。请把它们放入 {folder}，再点“{look}”。现在生成的文件会等待问答对。",
+    "begin_about": (
+        "这个目录还没有 pipeline.yaml。请选择要读取的内容和要训练的模型；生成的文件带有注释，"
+        "之后可以在这里或编辑器中修改。"
+    ),
+    "begin_nothing": (
+        "这里没有找到文档、代码或问答文件。请把它们放入 {folder}，再点“{look}”。现在生成的文件会等待问答对。"
+    ),
     "begin_project": "项目",
     "begin_project_info": "库的名称",
     "begin_language": "样本语言",
     "begin_language_info": "问题和回答所用的语言",
     "begin_model": "基座模型",
-    "begin_model_info": "模型库中的名称（如 Qwen/Qwen3-0.6B）、本地目录，或 builtin/tiny（当场制作）；留空则只做数据集",
+    "begin_model_info": (
+        "模型库中的名称（如 Qwen/Qwen3-0.6B）、本地目录，或 builtin/tiny（当场制作）；留空则只做数据集"
+    ),
     "begin_lacking": "目前还不能训练。要训练，请安装：{install}",
     "begin_make": "生成 pipeline.yaml",
     "begin_look": "重新查看",
@@ -151,7 +158,9 @@ TEXTS: Mapping[str, str] = {
     "key_asked": "已设置；pipeline.yaml 用到",
     "key_asked_unset": "未设置，但 pipeline.yaml 用到",
     "settings_keys": "服务商的密钥",
-    "settings_keys_how": "要使用某个服务商，请停止 docutune ui，设置对应变量（export OPENAI_API_KEY=...）后重新启动。",
+    "settings_keys_how": (
+        "要使用某个服务商，请停止 docutune ui，设置对应变量（export OPENAI_API_KEY=...）后重新启动。"
+    ),
     "settings_here": "当前工作区",
     "folder": "目录",
     "version": "docutune",
