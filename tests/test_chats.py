@@ -406,6 +406,8 @@ def final(pieces: Sequence[str]) -> list[str]:
 def test_however_a_reply_arrives_it_stands_there_once() -> None:
     expected = final([TEXT])
     assert "The [31mend]0;title." in expected
+    lists = expected.index(" • first")
+    assert expected[lists - 2 : lists] == ["A paragraph with bold and code, over two lines.", ""]
     for seed in range(20):
         chance = random.Random(seed)
         cuts = sorted(chance.sample(range(len(TEXT)), chance.randint(1, 60)))

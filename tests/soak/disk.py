@@ -97,7 +97,7 @@ REFUSED = re.compile(
     r"|database or disk is full|unable to open database file|disk I/O error|attempt to write a readonly database)"
 )
 _PLACES = (
-    "cache|results|datasets|models|sessions|notebook|catalog|tensorboard|api.json|samples.jsonl|report|manifest|objects"
+    "cache|results|datasets|models|sessions|chats|notebook|catalog|tensorboard|api.json|samples.jsonl|report|manifest|objects"
     "|pipeline.yaml|spec.json|jobs|events|log.txt|latest|runs|lock"
 )
 
