@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -190,8 +191,9 @@ def _read(served: Served) -> None:
 
 
 def until(what: Callable[[], Any]) -> Any:
-    """Wait for a state; the test's own time limit is the only one."""
-    pause = threading.Event()
+    """Wait for a state, at most so long that even a very slow machine has come to it."""
+    pause, deadline = threading.Event(), time.monotonic() + 120
     while not (found := what()):
+        assert time.monotonic() < deadline, "it never came to that"
         pause.wait(0.01)
     return found
