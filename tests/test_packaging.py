@@ -47,6 +47,7 @@ def test_data_files_are_shipped() -> None:
         "docutune": ROOT / "core",
         "docutune.report": ROOT / "core/report",
         "docutune.plugins.curators.judge.prompts": ROOT / "plugins/curators/judge/prompts",
+        "docutune.plugins.frontends.gradio": ROOT / "plugins/frontends/gradio",
         "docutune.plugins.generators.langchain.prompts": ROOT / "plugins/generators/langchain/prompts",
     }
     assert set(SETUP["options.package_data"]) == set(folders)
