@@ -48,7 +48,7 @@ class Choice:
     """
 
     def __init__(self, sampling: Sampling, settings: Any) -> None:
-        bent = LogitsProcessorList(_own(settings))
+        bent: Any = LogitsProcessorList(_own(settings))
         if sampling.temperature > 0:
             bent.append(TemperatureLogitsWarper(float(sampling.temperature)))
             if sampling.top_p < 1:

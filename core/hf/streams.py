@@ -107,7 +107,7 @@ class _Lane:
 
     def __init__(self, generator: generate.Generator, variant: Variant, most: int) -> None:
         self.waiting: list[Reply] = []
-        self._batches: list[Batch] = []
+        self._batches: list[Batch[Reply]] = []
         self._generator = generator
         self._forward = Forward(generator.model)
         self._variant = variant
