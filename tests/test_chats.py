@@ -142,7 +142,13 @@ def test_ctrl_c_breaks_off_the_reply_and_the_chat_goes_on(environment: Installed
 
 
 def test_several_lines_are_one_question_and_arrow_keys_bring_it_back(environment: Installed, store: Path) -> None:
+    written(store, "20260102-000000", *turn("before?", "yes"))
+    written(store, "20260102-000001").write_text("damaged\n")
     screen = Screen(environment)
+    screen.see("\n>")
+    screen.type("\x1b[A\r")
+    screen.see("heard before?")
+    screen.ask("/new")
     for typed in ("\x1b[200~a\nb\x1b[201~\r", "c\\\rd\r", '"""e\r\rf"""\r', "\x1b[A\x1b[A\x1b[A\r", " /etc: what?\r"):
         screen.see("\n>")
         screen.type(typed)
@@ -150,9 +156,10 @@ def test_several_lines_are_one_question_and_arrow_keys_bring_it_back(environment
         screen.ask("/new")
     screen.ask("/exit")
     assert screen.end() == 0
+    (store / "chats/20260102-000001.jsonl").unlink()
     asked = [text for lines in chats(store) for text in said(lines, "question")]
-    assert asked[:3] == ["a\nb", "c\nd", "e\n\nf"]
-    assert asked[4] == " /etc: what?"
+    assert asked[:5] == ["before?", "before?", "a\nb", "c\nd", "e\n\nf"]
+    assert asked[6] == " /etc: what?"
 
 
 def test_what_no_longer_fits_into_the_model_is_left_out_and_told_once(environment: Installed, store: Path) -> None:

@@ -45,6 +45,12 @@ class Chats:
 
         return exchanges(self.store)
 
+    def questions(self) -> Sequence[str]:
+        """What was asked in the newest chats, the last question at the end."""
+        from docutune.chats.reading import questions
+
+        return questions(self.store)
+
     def export(self, name: str, form: Form) -> tuple[str, int]:
         """A chat as text, and how many of its turns that lacks: see export.exported."""
         from docutune.chats.export import exported, not_exported

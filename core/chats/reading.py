@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from docutune.catalog import Catalog, ChatRow
@@ -13,6 +14,8 @@ from docutune.chats.records import Chat, entries_of
 from docutune.errors import DocutuneError, UsageError
 from docutune.notebook import Exchange
 from docutune.workspace import Store
+
+_NEWEST = 30
 
 
 def list_chats(store: Store) -> Listing:
@@ -47,6 +50,15 @@ def exchanges(store: Store) -> list[Exchange]:
         if turn.reply is not None
     ]
     return sorted(found, key=lambda item: item.time)
+
+
+def questions(store: Store) -> list[str]:
+    """What was asked in the newest chats, the last question at the end; of a damaged chat `list_chats` tells."""
+    found: list[str] = []
+    for path in files.chat_files(store)[-_NEWEST:]:
+        with suppress(DocutuneError):
+            found += [turn.question for turn in files.read(path).turns]
+    return found
 
 
 def remove(store: Store, name: str) -> str:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from docutune.api import Workspace
 
-_REMEMBERED = 100
 _PROMPT = "> "
 
 
@@ -40,7 +39,7 @@ class Terminal:
             if load is not None:
                 commands.load(self, load)
             self.say(f"{speaker(self.talker.model, self.talker.variant)}: /help shows what may be typed, Ctrl-D leaves")
-            return self._converse(prompter(self._history(), sorted(commands.COMMANDS)))
+            return self._converse(prompter(self.workspace.chats.questions(), sorted(commands.COMMANDS)))
         finally:
             self.conversation.close()
 
@@ -105,7 +104,3 @@ class Terminal:
         self.conversation.close()
         self.conversation = conversation
         self._told_left_out = 0
-
-    def _history(self) -> list[str]:
-        """What was asked here before, for the arrow keys."""
-        return [exchange.question for exchange in self.workspace.chats.exchanges()[-_REMEMBERED:]]
