@@ -124,14 +124,20 @@ def _answer_all(
 def _answer(conversation: Conversation, question: str, as_json: bool) -> None:
     from contextlib import closing
 
-    pieces: list[str] = []
     with closing(conversation.ask(question)) as reply:
-        for piece in reply:
-            pieces.append(piece)
-            if not as_json:
+        if as_json:
+            print_json({"question": question, "answer": "".join(reply)})
+        elif sys.stdout.isatty():
+            from docutune.cli.chat import render
+
+            with render.writing() as write:
+                for piece in reply:
+                    write(piece)
+        else:
+            for piece in reply:
                 click.echo(piece, nl=False)
                 sys.stdout.flush()
-    print_json({"question": question, "answer": "".join(pieces)}) if as_json else click.echo()
+            click.echo()
 
 
 def _lines() -> Iterable[str]:
