@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from docutune.errors import DiskError, DocutuneError
@@ -16,6 +18,7 @@ from docutune.errors import DiskError, DocutuneError
 BLOCK = 4096
 """Bytes that a new folder or an empty file may cost."""
 
+_AT_A_TIME = 16
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 
@@ -34,24 +37,52 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     When the disk refuses one of them, any of the others may be there, whole.
     """
     made: dict[Path, Path] = {}
+    folders = {path.parent for path in contents}
     try:
+        for folder in folders:
+            with writing(folder, all_of_it=True):
+                make_folder(folder)
         for path, content in contents.items():
             with writing(path, len(content), all_of_it=True):
-                make_folder(path.parent)
                 made[path] = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
                 made[path].write_bytes(content)
+        _all_at_once(lambda path: _sync_for(path, made[path], len(contents[path])), made)
         for path, temporary in made.items():
             with writing(path, len(contents[path]), all_of_it=True):
-                _sync_file(temporary)
                 temporary.replace(path)
-        for folder in {path.parent for path in made}:
-            with writing(folder, all_of_it=True):
-                sync_folder(folder)
+        _all_at_once(_sync_names, folders)
     except DocutuneError:
         for temporary in made.values():
             with contextlib.suppress(OSError):  # it has its name, was never made, or the disk takes no change at all
                 temporary.unlink()
         raise
+
+
+def _all_at_once(sync: Callable[[Path], None], paths: Collection[Path]) -> None:
+    """What is asked of a file system at the same time goes to the disk together, and what comes in turns in turns."""
+    if len(paths) == 1:
+        sync(*paths)
+        return
+    for _ in _threads().map(sync, paths):
+        pass
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="docutune-disk")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
+def _sync_for(path: Path, temporary: Path, needed: int) -> None:
+    with writing(path, needed, all_of_it=True):
+        _sync_file(temporary)
+
+
+def _sync_names(folder: Path) -> None:
+    with writing(folder, all_of_it=True):
+        sync_folder(folder)
 
 
 def write_text(path: Path, text: str) -> None:
