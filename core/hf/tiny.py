@@ -12,18 +12,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
 from docutune.hf.save import saving
 from docutune.models import folder_digest
 from docutune.records import ModelRef
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 END = "<|im_end|>"
 PAD = "<|endoftext|>"
@@ -71,7 +69,6 @@ def make(texts: Path, context: Context, recipe: Recipe | None = None) -> ModelRe
 def make_tokenizer(corpus: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
     """Byte-level BPE (every text can be written) with Qwen3's chat marks and chat format."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -97,8 +94,6 @@ def _read(texts: Path) -> Iterator[str]:
 
 
 def _make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Qwen3ForCausalLM:
-    from transformers import Qwen3Config, Qwen3ForCausalLM
-
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=recipe.hidden,
