@@ -130,7 +130,8 @@ def _pretrain(model: Qwen3ForCausalLM, rows: torch.Tensor, recipe: Recipe, conte
     steps = min(max(steps, recipe.fewest_steps), recipe.most_steps)
     optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, steps, pct_start=0.1)
-    batches = _batches(len(rows), recipe.batch, context.seed)
+    batch_size = min(recipe.batch, len(rows))  # fewer rows than a batch has are not read twice in one step
+    batches = _batches(len(rows), batch_size, context.seed)
     model.train()
     started = time.monotonic()
     for step in range(1, steps + 1):
@@ -148,7 +149,7 @@ def _pretrain(model: Qwen3ForCausalLM, rows: torch.Tensor, recipe: Recipe, conte
             steps,
             loss=round(loss.item(), 4),
             learning_rate=float(schedule.get_last_lr()[0]),
-            tokens_per_second=round(step * recipe.batch * recipe.row / seconds, 1),
+            tokens_per_second=round(step * batch_size * recipe.row / seconds, 1),
             seconds_left=round(seconds / step * (steps - step), 1),
         )
 
