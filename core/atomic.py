@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from docutune.errors import DiskError, DocutuneError
@@ -16,6 +18,7 @@ from docutune.errors import DiskError, DocutuneError
 BLOCK = 4096
 """Bytes that a new folder or an empty file may cost."""
 
+_AT_A_TIME = 16
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 
@@ -25,20 +28,61 @@ def write_bytes(path: Path, content: bytes) -> None:
 
     Raises DocutuneError with the path and the bytes needed when the disk refuses.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    write_files({path: content})
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """`write_bytes` for each of several files, which a disk confirms together about as fast as one.
+
+    When the disk refuses one of them, any of the others may be there, whole.
+    """
+    made: dict[Path, Path] = {}
+    folders = {path.parent for path in contents}
     try:
-        with writing(path, len(content), all_of_it=True):
-            make_folder(path.parent)
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            sync_folder(path.parent)
+        for folder in folders:
+            with writing(folder, all_of_it=True):
+                make_folder(folder)
+        for path, content in contents.items():
+            with writing(path, len(content), all_of_it=True):
+                made[path] = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+                made[path].write_bytes(content)
+        _all_at_once(lambda path: _sync_for(path, made[path], len(contents[path])), made)
+        for path, temporary in made.items():
+            with writing(path, len(contents[path]), all_of_it=True):
+                temporary.replace(path)
+        _all_at_once(_sync_names, folders)
     except DocutuneError:
-        with contextlib.suppress(OSError):  # it was never made, or the disk takes no change at all
-            temporary.unlink()
+        for temporary in made.values():
+            with contextlib.suppress(OSError):  # it has its name, was never made, or the disk takes no change at all
+                temporary.unlink()
         raise
+
+
+def _all_at_once(sync: Callable[[Path], None], paths: Collection[Path]) -> None:
+    """What is asked of a file system at the same time goes to the disk together, and what comes in turns in turns."""
+    if len(paths) == 1:
+        sync(*paths)
+        return
+    for _ in _threads().map(sync, paths):
+        pass
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_AT_A_TIME, thread_name_prefix="docutune-disk")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
+def _sync_for(path: Path, temporary: Path, needed: int) -> None:
+    with writing(path, needed, all_of_it=True):
+        _sync_file(temporary)
+
+
+def _sync_names(folder: Path) -> None:
+    with writing(folder, all_of_it=True):
+        sync_folder(folder)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -21,9 +21,7 @@ import os
 import re
 import shutil
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,11 +33,10 @@ from docutune import atomic, owner
 from docutune.atomic import writing
 from docutune.errors import DocutuneError, UsageError
 from docutune.owner import Owner, Process
+from docutune.queued import Queued
 from docutune.records import RECORDS_VERSION, JsonValue, canonical, finite
 
 FOLDER = ".docutune"
-_WRITERS = 16
-_WAITING = 1024  # values that may wait for the disk before whoever keeps them has to
 _LOCK_SECONDS = 0.5  # longer than the look of a docutune status, which holds the lock for a moment
 
 
@@ -81,29 +78,24 @@ class Store:
 
     def keep(self, area: str, key: str, value: JsonValue) -> None:
         """Keep a JSON value under `key`."""
+        self.keep_all(area, [(key, value)])
+
+    def keep_all(self, area: str, values: Sequence[tuple[str, JsonValue]]) -> None:
+        """Keep each JSON value under its key; when this returns, the disk has them."""
         self.create()
-        body = canonical(value)
-        content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
-        atomic.write_bytes(self._place(area, key), content)
-        self._used.add(f"{area}/{key}")
+        atomic.write_files({self._place(area, key): _with_digest(value) for key, value in values})
+        self._used.update(f"{area}/{key}" for key, _ in values)
 
     @contextmanager
     def keeping(self, area: str) -> Iterator[Callable[[str, JsonValue], None]]:
-        """A `keep` that does not wait for the disk; the block ends when all values are kept, or raises as `keep` does.
-
-        A disk confirms many values at once about as fast as one.
-        """
-        waiting: deque[Future[None]] = deque()
-        with ThreadPoolExecutor(_WRITERS) as writers:
+        """A `keep` that does not wait for the disk; the block ends when all is kept, or raises as `keep` does."""
+        waiting: Queued[tuple[str, JsonValue]] = Queued(lambda values: self.keep_all(area, values))
+        with waiting:
 
             def keep(key: str, value: JsonValue) -> None:
-                if len(waiting) > _WAITING:
-                    waiting.popleft().result()
-                waiting.append(writers.submit(self.keep, area, key, value))
+                waiting.put((key, value))
 
             yield keep
-        for written in waiting:
-            written.result()
 
     def take_used(self) -> list[str]:
         """Every value that was kept or recalled since the last call, as "area/key", sorted."""
@@ -246,6 +238,12 @@ class Store:
             if folder.name == run:
                 return folder
         raise UsageError(f"there is no run {run!r}", f"the newest is {runs[-1].name}; docutune status lists them")
+
+
+def _with_digest(value: JsonValue) -> bytes:
+    """As a value lies on the disk: the SHA-256 of what follows, a line end, and the value."""
+    body = canonical(value)
+    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
 def _run_order(folder: Path) -> tuple[str, int]:

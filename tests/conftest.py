@@ -14,6 +14,16 @@ from typing import Any
 import pytest
 
 _OF_A_TERMINAL = {"COLUMNS", "LINES"}  # pytest-xdist sets them for its workers
+_LONGEST = (
+    *("crashes", "reuse", "resume_runs", "devices", "stranger_packages", "end_to_end", "endpoint", "pipeline", "chat"),
+    *("init", "training", "resume", "tuning", "status", "import", "disk_full", "local_chat", "environments", "clean"),
+)
+_PLACES = {f"test_{name}.py": place for place, name in enumerate(_LONGEST)}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest begin first, so that none is alone at the end; all else stays in its order."""
+    items.sort(key=lambda item: _PLACES.get(item.path.name, len(_PLACES)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -56,3 +56,16 @@ def test_commands_that_look_load_no_libraries_of_plugins(command: list[str], env
 def test_help_asks_no_plugin(environment: Installed) -> None:
     environment.install("acme-loud", {"acme_loud.py": "raise SystemExit('imported')"}, "loud = acme_loud")
     assert "acme_loud" not in modules(environment, "--help")
+
+
+def test_an_evaluator_measures_without_torch(environment: Installed) -> None:
+    done = environment.python(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from docutune.plugins.evaluators.text_overlap.metrics import metrics_for\n"
+        "(rouge,) = metrics_for(['rougeL'], Path.cwd())\n"
+        "values = rouge.compute(predictions=['one parcel'], references=['one parcel'])\n"
+        "print(values['rougeL'], *sorted({'torch', 'transformers'} & sys.modules.keys()))\n"
+        "import transformers\n"
+    )
+    assert (done.returncode, done.stdout) == (0, "[1.0]\n"), done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,7 +36,6 @@ LONGEST_LEAVE = 30.0
 WORTH_TELLING = 5.0
 """Seconds of a server's pause that the user should know of."""
 
-_MOST_WRITERS = 16
 FEWEST_JUDGED = 100
 """Of shorter prompts, in tokens, nobody can say whether a server cut them."""
 
@@ -94,7 +92,7 @@ class ChatAccess:
         self._asking: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._changed = asyncio.Event()
         self._spending = Batched(budget.ledger.write)
-        self._writers = ThreadPoolExecutor(min(_MOST_WRITERS, options.concurrency))
+        self._keeping = Batched(budget.journal.keep)
         self._model = local
         self.stays = local is not None
         self._under_way: set[asyncio.Task[Kept]] = set()
@@ -153,8 +151,10 @@ class ChatAccess:
         await asyncio.gather(*self._under_way, return_exceptions=True)
         if self._model is not None:
             await self._model.close()
-        self._writers.shutdown()
-        await self._spending.close()
+        try:
+            await self._keeping.close()
+        finally:
+            await self._spending.close()
 
     async def reply(self, request: Request, schema: type[BaseModel], spans: tuple[Span, ...]) -> Kept:
         """The kept reply to a request, or the one that the server sends now, which is kept first.
@@ -209,7 +209,7 @@ class ChatAccess:
             received = await model.send(request, schema)
             kept, amount = self._priced(received, attempt.amount)
             self._take_note(request, received)
-            await self._keep(request.key, kept)
+            await self._keeping.add((request.key, kept))
             self._answered = True
         except Failed as failure:
             self._learn(failure, began)
@@ -221,10 +221,6 @@ class ChatAccess:
             self._changed.set()
         self._spending.add_soon(settled(attempt.id, amount))  # until it is there the request counts with the most
         return kept
-
-    async def _keep(self, key: str, kept: Kept) -> None:
-        """When this returns the disk has the reply."""
-        await asyncio.get_running_loop().run_in_executor(self._writers, self._budget.journal.keep, key, kept)
 
     async def _open_still(self) -> None:
         """Another request may have failed meanwhile: the server then wants a pause, or the run ends."""

@@ -89,6 +89,6 @@ class Journal:
         value: Any = self.store.recall(AREA, key)
         return None if value is None else from_json(Kept, value)
 
-    def keep(self, key: str, reply: Kept) -> None:
-        """Keep a reply; when this returns, the disk has it."""
-        self.store.keep(AREA, key, to_json(reply))
+    def keep(self, replies: Sequence[tuple[str, Kept]]) -> None:
+        """Keep each reply under the key of its request; when this returns, the disk has them."""
+        self.store.keep_all(AREA, [(key, to_json(reply)) for key, reply in replies])

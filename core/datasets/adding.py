@@ -86,7 +86,7 @@ class Adding:
         return self._made(typed).sample
 
     def unlisted(self) -> tuple[str, ...]:
-        """What to write into the pipeline file so that it reads the samples file; nothing when it does, or is not there."""
+        """What to write into the pipeline file so that it reads the samples file; nothing when it already does."""
         if not self._sources.exists or not self.target.exists() or self._sources.reads(self.target):
             return ()
         return self._sources.lines_for(Path(os.path.relpath(self.target, self.pipeline.absolute().parent)).as_posix())

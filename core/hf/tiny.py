@@ -12,18 +12,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from docutune.contracts import Context
 from docutune.errors import DocutuneError
 from docutune.hf.save import saving
 from docutune.models import folder_digest
 from docutune.records import ModelRef
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast, Qwen3ForCausalLM
 
 END = "<|im_end|>"
 PAD = "<|endoftext|>"
@@ -71,7 +69,6 @@ def make(texts: Path, context: Context, recipe: Recipe | None = None) -> ModelRe
 def make_tokenizer(corpus: Sequence[str], vocabulary: int) -> PreTrainedTokenizerFast:
     """Byte-level BPE (every text can be written) with Qwen3's chat marks and chat format."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -97,8 +94,6 @@ def _read(texts: Path) -> Iterator[str]:
 
 
 def _make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Qwen3ForCausalLM:
-    from transformers import Qwen3Config, Qwen3ForCausalLM
-
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=recipe.hidden,
@@ -135,7 +130,8 @@ def _pretrain(model: Qwen3ForCausalLM, rows: torch.Tensor, recipe: Recipe, conte
     steps = min(max(steps, recipe.fewest_steps), recipe.most_steps)
     optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, steps, pct_start=0.1)
-    batches = _batches(len(rows), recipe.batch, context.seed)
+    batch_size = min(recipe.batch, len(rows))  # fewer rows than a batch has are not read twice in one step
+    batches = _batches(len(rows), batch_size, context.seed)
     model.train()
     started = time.monotonic()
     for step in range(1, steps + 1):
@@ -153,7 +149,7 @@ def _pretrain(model: Qwen3ForCausalLM, rows: torch.Tensor, recipe: Recipe, conte
             steps,
             loss=round(loss.item(), 4),
             learning_rate=float(schedule.get_last_lr()[0]),
-            tokens_per_second=round(step * recipe.batch * recipe.row / seconds, 1),
+            tokens_per_second=round(step * batch_size * recipe.row / seconds, 1),
             seconds_left=round(seconds / step * (steps - step), 1),
         )
 

@@ -1,7 +1,7 @@
 """A small disk that is filled until each publishing point of a run fails; then it has room again, and the run goes on.
 
 The disk is a tmpfs, mounted in a mount namespace of this program's own: by root, or by anybody in a user namespace.
-Commands run in forks of this process, which has loaded the command line once.
+Commands run in forks of this process, which has loaded what they need once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +29,7 @@ PAGE = 4096
 DISK = 16 * 2**20
 TINY_PAGES = 700  # half of what builtin/tiny needs
 _LAST_CHILD_SECONDS = 30.0
+_NEEDED = ("cli.app", "api", "execute", "reporting", "planning", "report.pages", "sensitive.known")
 Command: TypeAlias = tuple[str, ...]
 RUN: Command = ("run",)
 DATA: Command = ("run", "--until", "dataset")
@@ -227,6 +229,8 @@ def prepare(folder: Path, mount: Path) -> Disk:
     former = make_project(folder / "former", PIPELINE, "tape", TAPE)
     sys.path.insert(0, str(former / SITE))
     os.environ |= {"PYTHONPATH": os.pathsep.join(sys.path), "XDG_CACHE_HOME": str(folder / "home")}
+    for module in _NEEDED:
+        import_module(f"docutune.{module}")
     (former / "base").mkdir()
     (former / "base/config.json").write_text("{}")
     (former / "base/model.safetensors").write_bytes(b"weights")

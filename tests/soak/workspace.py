@@ -33,6 +33,7 @@ PIPELINE = """version: 1
 project: acme
 sources: [{path: guide.md}, {path: acme.py}]
 generate: [{uses: grounded, with: {kinds: [purpose], phrasings: 4}}]
+curate: [{uses: duplicates}]
 split: {rephrased: 1.0, validation: 0.2}
 train:
   - {name: smoke, uses: trl, with: {model: builtin/tiny, max_steps: 3, batch_size: 4, quantization: none}}

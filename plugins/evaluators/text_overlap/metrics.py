@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import evaluate
 from datasets import Features, Value
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
+from docutune.plugins.evaluators.text_overlap.lean import Metric, MetricInfo
 from docutune.plugins.evaluators.text_overlap.tokens import RougeTokenizer, TextKind, normalise, text_kind, tokens
 
 MATCH_ABOVE = 0.6
@@ -96,15 +96,15 @@ _FAMILIES: tuple[tuple[tuple[str, ...], Score, str, str], ...] = (
 )
 
 
-class PairMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
+class PairMetric(Metric):  # type: ignore[misc]  # evaluate has no types
     """Values for each pair of prediction and reference: `compute` returns lists by metric name, in the given order."""
 
     def __init__(self, score: Score, description: str, citation: str, folder: Path) -> None:
         self._score, self._described, self._cited = score, description, citation
         super().__init__(keep_in_memory=True, cache_dir=str(folder), seed=0)
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
+    def _info(self) -> MetricInfo:
+        return MetricInfo(
             description=self._described,
             citation=self._cited,
             inputs_description="predictions and references: lists of texts of one length",
