@@ -127,8 +127,9 @@ class Pipeline:
             *(PrepareBase(model, config.path.parent, Hubs(self.registry), asked=True) for model in self._chat_bases()),
             *(Generate(step, self.registry, SEED, runtime) for step in config.generate),
             *([Replay(config.split.seed)] if any(source.replay is not None for source in config.sources) else ()),
-            *(Curate(step, self.registry, SEED, runtime) for step in config.curate),
+            # first: what a person left out must not make a curator leave out another sample in its favour
             *([LeaveOut(config.ratings)] if config.ratings is not None else ()),
+            *(Curate(step, self.registry, SEED, runtime) for step in config.curate),
             Assemble(config.split, config.project),
         ]
 

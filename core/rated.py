@@ -47,6 +47,15 @@ def export(ratings: Iterable[Rating], file: Path) -> int:
     return len(lines)
 
 
+def merged(file: Path, own: Iterable[Rating]) -> list[Rating]:
+    """The ratings of a file, if there is one, and these; of two by one person on one thing that of `own` counts.
+
+    DocutuneError names the line that holds no rating.
+    """
+    kept = [*(_read(file) if file.exists() else ()), *own]
+    return list({(rating.subject, rating.id, rating.rater): rating for rating in kept}.values())
+
+
 def rejected(file: Path) -> dict[str, str]:
     """Ids of the samples that a file of ratings calls bad more often than good, with what was noted of them.
 

@@ -70,7 +70,7 @@ class Ledger:
         with self._lock:
             for number, line in enumerate(self._lines(), start=1):
                 try:
-                    _take(json.loads(line), found)
+                    take(json.loads(line), found)
                 except (ValueError, KeyError, TypeError) as error:
                     raise DocutuneError(
                         f"{self._path}:{number}: this line of the list of requests cannot be read",
@@ -117,7 +117,8 @@ def _line(entry: dict[str, Any]) -> bytes:
     return json.dumps(entry).encode() + b"\n"
 
 
-def _take(line: dict[str, Any], found: dict[str, Attempt]) -> None:
+def take(line: dict[str, Any], found: dict[str, Attempt]) -> None:
+    """Take one line of the list into what it tells; ValueError, KeyError or TypeError for one that is none of it."""
     amount = Amount(**line["amount"])
     if "request" in line:
         found[line["id"]] = Attempt(line["id"], line["request"], line["run"], line["priced"], amount)

@@ -13,7 +13,7 @@ from docutune.config import load
 from docutune.config.load import PIPELINE_FILE
 from docutune.config.yaml_lines import read_yaml
 from docutune.desk.roots import inside
-from docutune.desk.writing import Change, changed, sources, training
+from docutune.desk.writing import Change, changed, ratings, sources, training
 from docutune.errors import DocutuneError, UsageError
 from docutune.records import JsonValue
 from docutune.registry import Registry
@@ -92,6 +92,10 @@ class PipelineFile:
         if not entries:
             raise UsageError("no source is chosen", "choose at least one folder or file")
         return self._save(sources(entries), digest)
+
+    def save_ratings(self, place: str) -> Written:
+        """Write down which file of ratings is heeded, in the file as it stands."""
+        return self._save(ratings(place), self.read().digest)
 
     def _save(self, change: Change, digest: str) -> Written:
         content = self.path.read_bytes() if self.path.is_file() else b""

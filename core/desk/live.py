@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from docutune.desk.spending import Spending, Spent
 from docutune.errors import DocutuneError
 from docutune.following import Replay
 from docutune.jobs.detached import TERMINAL
 from docutune.jobs.processes import EVENTS, EventReader
-from docutune.records import Outcome, StepInfo
+from docutune.records import JsonValue, Outcome, StepInfo
 from docutune.steps.base import Count
 from docutune.workspace import Store
 
@@ -30,6 +30,7 @@ class Ended:
     name: str
     status: str
     seconds: float
+    figures: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Look:
     """A run at one moment. `outcome` is "running", "finished", "failed" or "interrupted".
 
     `curves` has for each of CURVES (step, value) pairs of the training that reported last, thinned out when there are
-    many. `continues` is the training with which the next run goes on, and at which of its checkpoints.
+    many. `continues` is the training with which the next run goes on, and at which of its checkpoints. `spent` is what
+    its chat models have cost, None where none was asked.
     """
 
     run: str
@@ -52,6 +54,7 @@ class Look:
     curves: Mapping[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     log: str = ""
     continues: Mapping[str, Any] | None = None
+    spent: Spent | None = None
 
 
 class Live:
@@ -70,7 +73,7 @@ class Live:
                 return None
             name = self._store.live_run() or runs[-1].name
             if self._read is None or self._read.folder.name != name:
-                self._read = _Reading(self._store.folder / "runs" / name)
+                self._read = _Reading(self._store, name)
             self._read.go_on()
             try:
                 return self._read.look(self._manifest(name))
@@ -81,9 +84,10 @@ class Live:
 class _Reading:
     """What the events of one run have told so far; a runlog.Listener."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._news = EventReader(folder)
+    def __init__(self, store: Store, run: str) -> None:
+        self.folder = store.folder / "runs" / run
+        self._news = EventReader(self.folder)
+        self._spending = Spending(store, run)
         self._replay = Replay(self)
         self._step = ""
         self._done: int | None = None
@@ -115,6 +119,7 @@ class _Reading:
             curves={name: _thinned(points) for name, points in self._curves.items()},
             log=self._log(),
             continues=manifest.get("continues"),
+            spent=self._spending.look(),
         )
 
     def joined(self, seconds: float) -> None:
@@ -137,7 +142,7 @@ class _Reading:
 
     def step_finished(self, step: StepInfo, outcome: Outcome) -> None:
         """The step ended."""
-        self._steps.append(Ended(step.name, outcome.status, outcome.seconds))
+        self._steps.append(Ended(step.name, outcome.status, outcome.seconds, outcome.figures))
         self._step, self._done, self._total = "", None, None
 
     def note(self, text: str) -> None:

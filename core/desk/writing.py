@@ -75,6 +75,15 @@ def sources(entries: Sequence[Mapping[str, JsonValue]]) -> Change:
     return change
 
 
+def ratings(place: str) -> Change:
+    """Let `ratings:` name this file."""
+
+    def change(tree: Any) -> None:
+        tree["ratings"] = place
+
+    return change
+
+
 def _become(mapping: Any, values: Mapping[str, JsonValue]) -> None:
     for name in [name for name in mapping if name not in values]:
         del mapping[name]

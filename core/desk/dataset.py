@@ -1,0 +1,92 @@
+"""What a page shows of datasets, and does with them, beyond what `Workspace.datasets` has."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutune import tags
+from docutune.atomic import make_folder, write_text
+from docutune.records import Split
+from docutune.version_names import folders
+from docutune.workspace import Store
+
+if TYPE_CHECKING:
+    from docutune.datasets.export import Exported
+    from docutune.desk.edits import Edits
+    from docutune.desk.file import PipelineFile
+    from docutune.desk.samples import Samples
+    from docutune.report.findings import Finding
+    from docutune.report.quality import Quality
+
+_MEASURING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The quality of a version in one language; `notes` say what could not be measured, `page` is the whole report."""
+
+    headline: str
+    findings: tuple[Finding, ...]
+    quality: Quality
+    notes: tuple[str, ...]
+    page: Path
+
+
+@dataclass(frozen=True)
+class DatasetDesk:
+    """The datasets of one workspace."""
+
+    file: PipelineFile
+    store: Store
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The samples of versions, page by page, and their ratings."""
+        from docutune.desk.samples import Samples
+
+        return Samples(self.store)
+
+    @cached_property
+    def edits(self) -> Edits:
+        """Edits of samples."""
+        from docutune.desk.edits import Edits
+
+        return Edits(self.file, self.samples)
+
+    def sign(self) -> tuple[object, ...]:
+        """What tells whether the versions or their tags are still the same, at little cost."""
+        path = self.store.folder / tags.FILE
+        tagged = path.stat().st_mtime_ns if path.is_file() else 0
+        return (*folders(self.store), tagged, len(self.store.runs()))
+
+    def quality(self, version: str, language: str) -> Judgement:
+        """The report on the quality of a version; it is put into `exports/`, too.
+
+        Tokens are counted in a process of its own, one version after the other, and kept. Errors as Reporting.report.
+        """
+        from docutune.datasets.quality import Reporting
+        from docutune.desk.exports import FOLDER
+        from docutune.report.findings import findings, headline
+        from docutune.report.quality_page import to_html
+
+        notes: list[str] = []
+        with _MEASURING:
+            reporting = Reporting(self.file.project, self.store, self.file.registry, notes.append)
+            quality, _ = reporting.report(version, None)
+        told = replace(quality, language=language)
+        folder = self.file.project / FOLDER
+        make_folder(folder)
+        page = folder / f"{quality.version}-quality-{language}.html"
+        write_text(page, to_html(told))
+        return Judgement(headline(told), tuple(findings(told)), told, tuple(notes), page)
+
+    def export(self, version: str, form: str, splits: Sequence[Split]) -> Exported:
+        """Write a version into `exports/`. See exports.export_version."""
+        from docutune.desk.exports import export_version
+
+        return export_version(self.store, self.file.project, version, form, splits)

@@ -1,0 +1,122 @@
+"""What somebody makes of a sample: versions never change, so the new one goes into a samples file of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from docutune.config import load
+from docutune.corpus import Row
+from docutune.datasets.curating import in_words, reasons_for_new
+from docutune.datasets.importing import list_in_pipeline
+from docutune.datasets.reading import every_sample, read_files, row_for, where
+from docutune.datasets.samples_file import append, lines, writer
+from docutune.datasets.sources import Sources
+from docutune.desk.file import PipelineFile
+from docutune.desk.samples import Samples
+from docutune.errors import UsageError
+from docutune.rated import export, merged
+from docutune.ratings import Ratings
+from docutune.records import Made, Origin, Span
+from docutune.steps.sources import SourceFile
+
+TARGET = Path("samples/edited.jsonl")
+RATINGS = Path("ratings.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What became of an edit: file and line of the new sample, and what else has to be written by hand.
+
+    `by_hand`: lines for the pipeline file, where it could not be changed safely.
+    """
+
+    place: str
+    by_hand: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """Edits of samples, and ratings put into force, for the pipeline file of one workspace."""
+
+    file: PipelineFile
+    samples: Samples
+
+    @property
+    def taken(self) -> str | None:
+        """The version that the pipeline file names with `dataset:`: while it does, no run takes up an edit."""
+        if not self.file.path.is_file():
+            return None
+        chosen = load(self.file.path, self.file.registry).dataset
+        return None if chosen is None else chosen.name
+
+    def complaint(self, version: str, sample: str, texts: Sequence[str]) -> str | None:
+        """Why a run would leave out the sample with these texts of its messages; None when it would not.
+
+        UsageError when it is no sample at all, or nothing was changed.
+        """
+        row = self.samples.one(version, sample)
+        sources, made = Sources(self.file.path, self.file.registry), self._made(row, texts)
+        old = every_sample(read_files(sources.own_files(self._target), sources.parsers))
+        old.pop(sample, None)
+        name = made.sample.id
+        if name in old:
+            return f"the same stands in {where(old[name].origin.spans[0])} already"
+        told = reasons_for_new(list(old.values()), [made], sources.offline_curators, sources.registry).get(name)
+        places = {name: where(item.origin.spans[0]) for name, item in old.items()}
+        return in_words(told[1], places.get) if told else None
+
+    def save(self, version: str, sample: str, texts: Sequence[str]) -> Edited:
+        """Write the new sample down, rate the old one bad and put that into force.
+
+        Errors as `complaint`, and ConfigError when the pipeline file is not right: nothing is written then.
+        """
+        registry, store = self.file.registry, self.samples.store
+        load(self.file.path, registry)
+        row = self.samples.one(version, sample)
+        made = self._made(row, texts)
+        source = str(row.made.origin.spans[0]) if row.made.origin.spans else ""
+        with writer(store):
+            line = append(self._target, [row_for(made.sample, row.split, source)])
+            listed, by_hand = list_in_pipeline(self.file.path, self._target, registry)
+        place = f"{TARGET}:{line}"
+        self.samples.rate(version, sample, "bad", f"edited: {place}")
+        if any(rating.verdict == "bad" for rating in self.samples.ratings(made.sample.id)):
+            self.samples.judge(made.sample, "good", "")  # what was called bad before is what somebody wants now
+        self.leave_out_bad()
+        return Edited(place, by_hand if listed == "by hand" else ())
+
+    def leave_out_bad(self) -> tuple[Path, int]:
+        """Let runs leave out what was called bad: the file of ratings that the pipeline names, and how many it holds.
+
+        What others wrote into that file stays. ConfigError when the pipeline file is not right.
+        """
+        config = load(self.file.path, self.file.registry)
+        path = config.ratings or self.file.project / RATINGS
+        own = [rating for rating in Ratings(self.samples.store).all() if rating.subject == "sample"]
+        count = export(merged(path, own), path)
+        if config.ratings is None:
+            self.file.save_ratings(str(RATINGS))
+        return path, count
+
+    @property
+    def _target(self) -> Path:
+        return self.file.project / TARGET
+
+    def _made(self, row: Row, texts: Sequence[str]) -> Made:
+        """The sample that the parser makes of the edited row."""
+        old = row.made.sample
+        messages = tuple(replace(message, content=text) for message, text in zip(old.messages, texts, strict=True))
+        if messages == old.messages:
+            raise UsageError("nothing was changed", "change a text, then save")
+        sources = Sources(self.file.path, self.file.registry)
+        content = lines([row_for(replace(old, messages=messages), row.split, "")])
+        file = SourceFile(self._target, "what was typed", self._target.name, content, "samples")
+        (read,) = read_files([file], sources.parsers)
+        if not read.parsed.samples:
+            problem = read.trouble or next((remark.reason for remark in read.remarks()), "no sample")
+            raise UsageError(f"what was typed: {problem}", "leave no text empty")
+        given = read.parsed.samples[0]
+        origin = Origin((Span(str(TARGET), 1, 1),), "", "edit")
+        return Made(given.sample, origin, row.split)
