@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from docutune.datasets.api import Datasets
     from docutune.desk.api import Desk
     from docutune.following import Follower
+    from docutune.jobs.sessions import RemoteSession, Watch
     from docutune.jobs.stopping import Stopped
     from docutune.model_registry.api import Models
     from docutune.monitoring import Monitor
@@ -140,7 +142,7 @@ class Workspace:
         """What a page shows beside all this, and changes: the pipeline file, forms, previews, the run at work."""
         from docutune.desk.api import Desk
 
-        return Desk(self.project, self.store, self.registry, self.manifest)
+        return Desk(self.project, self.store, self.registry, self.manifest, self.named, self.opened)
 
     def request(self, overrides: tuple[str, ...] = ()) -> RunRequest:
         """A run of this folder's pipeline.yaml, changed like this."""
@@ -413,29 +415,39 @@ class Workspace:
     @contextmanager
     def session(self, model: str | None = None, run: str | None = None) -> Iterator[Session]:
         """A model loaded and ready to answer, by default the one trained last; unloaded at the end."""
+        with self.opened(self.named(model, run)) as session:
+            yield session
+
+    @contextmanager
+    def opened(self, named: Named, watch: Watch | None = None) -> Iterator[RemoteSession]:
+        """As `session`, for a model that was found; `watch` follows the loading from another thread."""
         from docutune.held import holding
         from docutune.jobs import open_session
 
-        named = self.named(model, run)
         folder = self._session_folder(named.name)
         with holding(folder):
             runtime = named.runtime
             plugin = self.registry.get("runtime", runtime.uses).facts
-            session = open_session(runtime.uses, runtime.options, named.ref, folder, runtime.python, plugin)
             try:
-                yield session
-            except KeyboardInterrupt:
-                raise Cancelled from None
-            finally:
-                session.close()
+                session = open_session(runtime.uses, runtime.options, named.ref, folder, runtime.python, plugin, watch)
+                try:
+                    yield session
+                except KeyboardInterrupt:
+                    raise Cancelled from None
+                finally:
+                    session.close()
+            except Cancelled:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
             shutil.rmtree(folder)  # after a failure the log stays, for the error names it
 
     def _session_folder(self, name: str) -> Path:
-        """A folder for the worker's events and log."""
+        """A folder for the worker's events and log; one process may open a model several times."""
         self.store.create()
-        folder = self.store.folder / "sessions" / f"{re.sub(r'[^-.0-9A-Za-z]+', '-', name)}-{os.getpid()}"
+        plain = re.sub(r"[^-.0-9A-Za-z]+", "-", name)
+        folder = self.store.folder / "sessions" / f"{plain}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True)
         return folder
 
 

@@ -18,25 +18,31 @@ from docutune.workspace import Store
 
 if TYPE_CHECKING:
     from docutune.desk.beginning import Offer
+    from docutune.desk.dataset import DatasetDesk
     from docutune.desk.file import PipelineFile
     from docutune.desk.forms import Checked, Field
     from docutune.desk.live import Live, Look
+    from docutune.desk.loaded import Loader, Open
     from docutune.desk.preview import Preview
     from docutune.desk.providers import Key
     from docutune.doctor import Check
+    from docutune.model_names import Named
     from docutune.monitoring import Monitor
     from docutune.steps.base import Progress
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What pages share. `manifest` tells of a run, `monitor` serves TensorBoard over it."""
+    """What pages share. `manifest` tells of a run; `named` finds a model and `opened` opens it: all as a Workspace."""
 
     project: Path
     store: Store
     registry: Registry
     manifest: Callable[[str], dict[str, Any]]
+    named: Callable[[str | None], Named]
+    opened: Open
     _boards: dict[str, Monitor] = field(default_factory=dict)
+    _shared: dict[str, Loader] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -52,6 +58,21 @@ class Desk:
         from docutune.desk.live import Live
 
         return Live(self.store, self.manifest)
+
+    @property
+    def loaded(self) -> Loader:
+        """The one model that is loaded for all pages of this process."""
+        from docutune.desk.loaded import Loader
+
+        with self._lock:
+            return self._shared.setdefault("loaded", Loader(self.named, self.opened))
+
+    @cached_property
+    def dataset(self) -> DatasetDesk:
+        """What pages show of datasets, and do with them, beyond `Workspace.datasets`."""
+        from docutune.desk.dataset import DatasetDesk
+
+        return DatasetDesk(self.file, self.store)
 
     def look(self) -> Look | None:
         """The run at work, else the newest; None while there is none."""

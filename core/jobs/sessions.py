@@ -10,12 +10,13 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from docutune.atomic import writing
-from docutune.errors import DocutuneError, JobError, TooLong
+from docutune.errors import Cancelled, DocutuneError, JobError, TooLong
 from docutune.jobs.interpreter import refuse_another
 from docutune.jobs.processes import LOG, EventReader, Worker, ended, failure, kill, start
 from docutune.records import (
@@ -36,7 +37,15 @@ from docutune.records import (
 )
 
 _CLOSE_GRACE = 20.0  # seconds to free the model's memory before the process is killed
-_CONNECT_POLL = 0.5  # seconds between looks whether the worker still lives
+_CONNECT_POLL = 0.25  # seconds between looks whether the worker still lives, and whether anybody waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Somebody in another thread who follows a loading: hears the worker's process id, and may give the loading up."""
+
+    begun: Callable[[int], None] = lambda pid: None
+    abandoned: Callable[[], bool] = lambda: False
 
 
 def open_session(
@@ -46,12 +55,14 @@ def open_session(
     folder: Path,
     python: Path | None = None,
     plugin: Mapping[str, JsonValue] | None = None,
+    watch: Watch | None = None,
 ) -> RemoteSession:
     """Start a worker that loads `model` with the named runtime; events and log go to `folder`.
 
-    Returns when the model is loaded. Raises JobError with the worker's reason when it cannot be. `python` is the
-    interpreter of another environment, and `plugin` what must be there.
+    Returns when the model is loaded. Raises JobError with the worker's reason when it cannot be, and Cancelled when it
+    was given up. `python` is the interpreter of another environment, and `plugin` what must be there.
     """
+    watch = watch or Watch()
     with writing(Path(tempfile.gettempdir())):  # mode 0700; a socket path must be short, a job folder may not be
         private = Path(tempfile.mkdtemp(prefix="docutune-"))
     try:
@@ -62,7 +73,8 @@ def open_session(
             spec = {"runtime": runtime, "config": to_json(config), "model": to_json(model)}
             worker = start("serve", {**spec, "socket": str(private / "socket")}, folder, python=python)
             try:
-                session = RemoteSession(worker, _accept(listener, worker))
+                watch.begun(worker.process.pid)
+                session = RemoteSession(worker, _accept(listener, worker, watch), watch)
                 for event in EventReader(folder)():
                     refuse_another(event, python, plugin)
                 return session
@@ -74,12 +86,14 @@ def open_session(
         shutil.rmtree(private, ignore_errors=True)
 
 
-def _accept(listener: socket.socket, worker: Worker) -> socket.socket:
+def _accept(listener: socket.socket, worker: Worker, watch: Watch) -> socket.socket:
     listener.settimeout(_CONNECT_POLL)
     while True:
         try:
             connection, _ = listener.accept()
         except TimeoutError:
+            if watch.abandoned():
+                raise Cancelled from None
             if ended(worker):
                 raise failure(worker) from None
             continue
@@ -93,7 +107,7 @@ class RemoteSession:
     Several threads may ask at a time: they are answered in turn, a piece at a time.
     """
 
-    def __init__(self, worker: Worker, connection: socket.socket) -> None:
+    def __init__(self, worker: Worker, connection: socket.socket, watch: Watch) -> None:
         self._worker = worker
         self._connection = connection
         self._ids = itertools.count(1)
@@ -101,7 +115,7 @@ class RemoteSession:
         self._replies: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {0: queue.SimpleQueue()}
         self._ended = self._closed = False
         threading.Thread(target=self._receive, name="docutune-session", daemon=True).start()
-        self._next(0)  # the worker's word that the model is loaded
+        self._loaded(watch)
 
     def __enter__(self) -> RemoteSession:
         return self
@@ -154,6 +168,15 @@ class RemoteSession:
         ended(self._worker, _CLOSE_GRACE)
         kill(self._worker)
         self._worker.words.close()
+
+    def _loaded(self, watch: Watch) -> None:
+        """Wait for the worker's word that the model is loaded."""
+        while self._replies[0].empty() and not self._ended:
+            if watch.abandoned():
+                raise Cancelled
+            with contextlib.suppress(queue.Empty):
+                self._replies[0].put(self._replies[0].get(timeout=_CONNECT_POLL))
+        self._next(0)
 
     def _request(self, method: str, **arguments: Any) -> Generator[dict[str, Any], None, None]:
         number = next(self._ids)

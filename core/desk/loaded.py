@@ -1,0 +1,285 @@
+"""The one model that is loaded for all pages of a process: loaded beside what they do, asked by all of them, unloaded.
+
+A thread of its own opens the model, holds it, and ends its worker; whoever loads another one has the first one ended
+before. The state is there for every page at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from docutune.chats.conversation import Talker
+from docutune.desk.asking import Asked
+from docutune.desk.resident import Memory, gpu, measure, own, resident
+from docutune.errors import Cancelled, DocutuneError, UsageError
+from docutune.jobs.sessions import RemoteSession, Watch
+from docutune.records import GREEDY, ModelInfo, Sampling, Variant
+
+if TYPE_CHECKING:
+    from docutune.model_names import Named
+
+Phase: TypeAlias = Literal["none", "loading", "ready", "unloading", "failed"]
+Open: TypeAlias = "Callable[[Named, Watch], AbstractContextManager[RemoteSession]]"
+
+_LOOK_SECONDS = 0.5  # between looks whether the worker is still there
+_FRESH_SECONDS = 0.5  # that long a measured figure is shown again: several pages ask every second
+_GPU_SECONDS = 5.0  # to ask the driver starts a process
+
+log = logging.getLogger("docutune.desk")
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A model that is on its way. `worker` is what its process holds by now, `weights` what its files hold, in bytes;
+    both are 0 while it is looked for, which may take a download.
+    """
+
+    name: str
+    since: datetime
+    worker: int
+    weights: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that is ready. `name` is what it was asked for by, "" for the newest; `named` what was found.
+
+    `info` is None where the runtime tells nothing. `memory` is in use now, `before` was before the model was loaded.
+    """
+
+    name: str
+    named: Named
+    info: ModelInfo | None
+    memory: Memory
+    before: Memory
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """A model that was unloaded: what was in use before it was loaded, while it was, and after it was gone."""
+
+    name: str
+    before: Memory
+    loaded: Memory
+    after: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What every page shows. `freed` is the last unloading of this process; `error` says why the phase is "failed"."""
+
+    phase: Phase
+    name: str = ""
+    loading: Loading | None = None
+    loaded: Loaded | None = None
+    error: DocutuneError | None = None
+    freed: Freed | None = None
+
+
+class Loader:
+    """At most one loaded model for all threads of this process."""
+
+    def __init__(self, named: Callable[[str | None], Named], opened: Open) -> None:
+        """`named` finds a model by what it was asked for, `opened` opens it: both as Workspace has them."""
+        self._named, self._opened = named, opened
+        self._lock = threading.Lock()
+        self._current: _Seat | None = None
+        self._freed: Freed | None = None
+        self._closed = False
+
+    @property
+    def state(self) -> State:
+        """What is loaded, on its way, or failed."""
+        with self._lock:
+            seat, freed = self._current, self._freed
+        return seat.state(freed) if seat is not None else State("none", freed=freed)
+
+    def now(self) -> Loaded | None:
+        """The model that is ready; None while none is."""
+        return self.state.loaded
+
+    def load(self, name: str | None) -> None:
+        """Begin to load what `name` names (None: the model trained last) and return at once.
+
+        What is loaded, or on its way, is ended first. Why it fails is kept for the state.
+        """
+        with self._lock:
+            if self._closed:
+                raise DocutuneError("the server is ending", "start it again: docutune ui")
+            before, self._current = self._current, _Seat(name or "")
+            seat = self._current
+        run = threading.Thread(target=self._hold, args=(seat, before), name="docutune-model", daemon=True)
+        run.start()
+
+    def unload(self) -> Freed | None:
+        """End the worker, or the loading, and wait until it is gone; None when nothing was loaded."""
+        with self._lock:
+            seat = self._current
+        if seat is None:
+            return None
+        freed = self._end(seat)
+        with self._lock:
+            if self._current is seat:
+                self._current = None
+        return freed
+
+    def close(self) -> None:
+        """Unload for good: the server ends."""
+        with self._lock:
+            self._closed = True
+        self.unload()
+
+    def talker(self, variant: Variant | None = None, sampling: Sampling = GREEDY) -> Talker:
+        """Who answers in chats: the model that is ready, however long it stays. UsageError when none is.
+
+        `variant` None: as the tuned model, unless it is a base. Unloading it ends replies that stream with a
+        DocutuneError, and so is answered whoever asks it later.
+        """
+        with self._lock:
+            seat = self._current
+        if seat is None or seat.asked is None or seat.named is None:
+            raise UsageError("no model is loaded", "load one in the tab Models")
+        base_only = seat.named.form == "base"
+        return Talker(seat.asked, seat.named.name, variant or ("base" if base_only else "tuned"), sampling, base_only)
+
+    def _hold(self, seat: _Seat, before: _Seat | None) -> None:
+        if before is not None:
+            self._end(before)
+        seat.hold(self._named, self._opened)
+
+    def _end(self, seat: _Seat) -> Freed | None:
+        freed = seat.end()
+        with self._lock:
+            self._freed = freed or self._freed
+        return freed
+
+
+@dataclass
+class _Seat:
+    """One model from the wish to the end of its worker; `hold` runs in a thread of its own, all else in any."""
+
+    name: str
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    named: Named | None = None
+    asked: Asked | None = None
+    error: DocutuneError | None = None
+    _info: ModelInfo | None = None
+    _before: Memory | None = None
+    _most: Memory | None = None
+    _after: Memory | None = None
+    _weights: int = 0
+    _pid: int | None = None
+    _opening: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ending: threading.Event = field(default_factory=threading.Event)
+    _gone: threading.Event = field(default_factory=threading.Event)
+    _worker_seen: tuple[float, int] = (-math.inf, 0)
+    _gpu_seen: tuple[float, int | None] = (-math.inf, None)
+
+    def hold(self, named: Callable[[str | None], Named], opened: Open) -> None:
+        """Find it, open it, and keep it until `end` is called or its worker is lost."""
+        try:
+            found = named(self.name or None)
+            if not self._begin(found):
+                return
+            with opened(found, Watch(self._begun, self._ending.is_set)) as session:
+                self._ready(session)
+                while not self._ending.wait(_LOOK_SECONDS):
+                    if lost := session.lost():
+                        raise lost
+        except Cancelled:
+            pass  # whoever ended it knows
+        except DocutuneError as error:
+            self.error = error
+        except Exception as error:
+            log.error("loading a model failed", exc_info=error)
+            self.error = DocutuneError(
+                f"{self.name}: could not be loaded: {error!r}", "the terminal of the server says more"
+            )
+        finally:
+            self.asked = None
+            self._after = measure(None)
+            self._gone.set()
+
+    def end(self) -> Freed | None:
+        """Have it ended and wait for that; None where no worker was begun. A model that is looked for is not waited
+        for: a download cannot be broken off, and nothing is loaded after it.
+        """
+        with self._lock:
+            if self._most is None and self.asked is not None:
+                self._most = self._measured()
+            self._ending.set()
+            opening = self._opening
+        if opening:
+            self._gone.wait()
+        if self._before is None or self._after is None or self._most is None:
+            return None
+        return Freed(self._shown, self._before, self._most, self._after)
+
+    def state(self, freed: Freed | None) -> State:
+        """As every page shows it."""
+        if self.error is not None:
+            return State("failed", self._shown, error=self.error, freed=freed)
+        if self._ending.is_set():
+            return State("unloading", self._shown, freed=freed)
+        if self.asked is None or self.named is None or self._before is None:
+            loading = Loading(self._shown, self.since, self._held(), self._weights)
+            return State("loading", self._shown, loading=loading, freed=freed)
+        loaded = Loaded(self.name, self.named, self._info, self._measured(), self._before, self.since)
+        return State("ready", self._shown, loaded=loaded, freed=freed)
+
+    @property
+    def _shown(self) -> str:
+        return self.named.name if self.named is not None else self.name
+
+    def _begin(self, found: Named) -> bool:
+        """Whether it is still wanted; from here on `end` waits."""
+        with self._lock:
+            self._opening = not self._ending.is_set()
+            self.named, self._weights = found, _weights(found)
+        self._before = measure(None)
+        return self._opening
+
+    def _begun(self, pid: int) -> None:
+        self._pid = pid
+
+    def _ready(self, session: RemoteSession) -> None:
+        try:
+            self._info = session.info()
+        except DocutuneError as error:
+            if session.lost():
+                raise
+            log.info("the runtime tells nothing of its model: %s", error.message)
+        self.since = datetime.now(UTC)
+        self.asked = Asked(session, self._shown, self._ending.is_set)
+
+    def _measured(self) -> Memory:
+        moment, used = self._gpu_seen
+        if time.monotonic() - moment > _GPU_SECONDS:
+            used = gpu()
+            self._gpu_seen = (time.monotonic(), used)
+        return Memory(own(), self._held(), used)
+
+    def _held(self) -> int:
+        """Bytes of the worker, measured a moment ago at most."""
+        moment, size = self._worker_seen
+        if time.monotonic() - moment > _FRESH_SECONDS:
+            size = resident(self._pid)
+            self._worker_seen = (time.monotonic(), size)
+        return size
+
+
+def _weights(named: Named) -> int:
+    """Bytes of the files that hold the weights."""
+    folders: list[Path] = [named.ref.folder, *([named.ref.adapter] if named.ref.adapter else [])]
+    return sum(file.stat().st_size for folder in folders for file in folder.glob("*.safetensors"))
