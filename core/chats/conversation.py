@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -18,6 +18,7 @@ from docutune.workspace import Store
 
 _TUNED = "chat with a model that was trained on it: docutune models list"
 Pieces: TypeAlias = Generator[str, None, None]
+Answers: TypeAlias = Generator[tuple[Variant, str], None, None]
 Stream: TypeAlias = Generator[str, None, Streamed | None]
 
 
@@ -76,12 +77,25 @@ class Conversation:
     def ask(self, question: str) -> Pieces:
         """The answer, piece by piece. It is kept when it ends; closed before, it is kept as broken off.
 
-        Where it fails, the reason is kept, and the model never sees that question again.
+        The first piece is "", when the question is kept; "" may come again while there is nothing to show yet. Where
+        it fails, the reason is kept, and the model never sees that question again.
         """
         question = _storable(question)
-        before = () if self.alone else self.turns
-        self._add(*self._beginning(), Entry(now(), "question", question))
+        before = self._asked(question)
         yield from self._answered("answer", self.talker.variant, self.system, before, question)
+
+    def ask_both(self, question: str) -> Answers:
+        """The answers of both variants to one question, each piece with its variant, both at the same time.
+
+        All else as `ask`; the other variant's answer is kept as a comparison. UsageError for a base alone.
+        """
+        self.refuse_base_only()
+        question, own = _storable(question), self.talker.variant
+        before = self._asked(question)
+        answer = self._answered("answer", own, self.system, before, question)
+        comparison = self._answered("comparison", self.other, self.system, before, question)
+        with closing(answer), closing(comparison):
+            yield from _in_turn({own: answer, self.other: comparison})
 
     def compare(self) -> Pieces:
         """The other variant's answer to the last question that was answered, likewise; UsageError for a base alone."""
@@ -106,6 +120,12 @@ class Conversation:
             self._file.close()
             self._file = None
 
+    def _asked(self, question: str) -> Sequence[Turn]:
+        """Keep a question; the turns before it that the model is to see."""
+        before = () if self.alone else self.turns
+        self._add(*self._beginning(), Entry(now(), "question", question))
+        return before
+
     def _beginning(self) -> list[Entry]:
         """What stands before a question whose system prompt is a new one."""
         known = self.chat.system if self.chat is not None else ""
@@ -124,6 +144,7 @@ class Conversation:
         pieces: list[str] = []
         end: End = "broken off"  # by Ctrl-C, or by whoever listened and left
         try:
+            yield ""
             with closing(self._stream(variant, system, before, question)) as stream:
                 streamed = yield from _each(stream, pieces)
             end = "whole" if streamed is None or streamed.ended else "cut"
@@ -160,7 +181,10 @@ class Conversation:
 
 
 def _each(stream: Stream, pieces: list[str]) -> Stream:
-    """The pieces of a reply that hold something, noted in `pieces` before anybody sees them."""
+    """The pieces of a reply, those that hold something noted in `pieces` before anybody sees them.
+
+    "" is passed on: only between two pieces can whoever listens leave.
+    """
     while True:
         try:
             piece = next(stream)
@@ -168,7 +192,19 @@ def _each(stream: Stream, pieces: list[str]) -> Stream:
             return stop.value if isinstance(stop.value, Streamed) else None
         if piece:
             pieces.append(piece)
-            yield piece
+        yield piece
+
+
+def _in_turn(answers: Mapping[Variant, Pieces]) -> Answers:
+    """A piece of each in turn, until all have ended."""
+    going = dict(answers)
+    while going:
+        for variant, pieces in list(going.items()):
+            piece = next(pieces, None)
+            if piece is None:
+                del going[variant]
+            else:
+                yield variant, piece
 
 
 def _too_many(error: TooLong, seen: Sequence[Turn], rest: int) -> int:

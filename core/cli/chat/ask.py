@@ -131,7 +131,7 @@ def _answer(conversation: Conversation, question: str, as_json: bool) -> None:
             from docutune.cli.chat import render
 
             with render.writing() as write:
-                for piece in reply:
+                for piece in filter(None, reply):
                     write(piece)
         else:
             for piece in reply:

@@ -92,7 +92,7 @@ class Terminal:
     def show(self, pieces: Generator[str, None, None]) -> None:
         """An answer, as it is written."""
         with closing(pieces) as reply, render.writing() as write:
-            for piece in reply:
+            for piece in filter(None, reply):
                 write(piece)
 
     def say(self, text: str) -> None:
