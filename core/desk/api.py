@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from docutune.desk.loaded import Loader, Open
     from docutune.desk.preview import Preview
     from docutune.desk.providers import Key
+    from docutune.desk.talks import Talks
     from docutune.doctor import Check
     from docutune.model_names import Named
     from docutune.monitoring import Monitor
@@ -73,6 +74,14 @@ class Desk:
         from docutune.desk.dataset import DatasetDesk
 
         return DatasetDesk(self.file, self.store)
+
+    @cached_property
+    def talks(self) -> Talks:
+        """The answers that are being written in chats. Asked for first while pages are built, by one thread."""
+        from docutune.chats.api import Chats
+        from docutune.desk.talks import Talks
+
+        return Talks(Chats(self.store, self.registry))
 
     def look(self) -> Look | None:
         """The run at work, else the newest; None while there is none."""
