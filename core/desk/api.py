@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from docutune.config import load
 from docutune.errors import ConfigError, DocutuneError
@@ -19,17 +19,22 @@ from docutune.workspace import Store
 if TYPE_CHECKING:
     from docutune.desk.beginning import Offer
     from docutune.desk.dataset import DatasetDesk
+    from docutune.desk.exports import Exports
     from docutune.desk.file import PipelineFile
     from docutune.desk.forms import Checked, Field
     from docutune.desk.live import Live, Look
     from docutune.desk.loaded import Loader, Open
     from docutune.desk.preview import Preview
     from docutune.desk.providers import Key
+    from docutune.desk.shelf import Offered
     from docutune.desk.talks import Talks
     from docutune.doctor import Check
     from docutune.model_names import Named
+    from docutune.model_registry.api import Models
     from docutune.monitoring import Monitor
     from docutune.steps.base import Progress
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Desk:
     named: Callable[[str | None], Named]
     opened: Open
     _boards: dict[str, Monitor] = field(default_factory=dict)
-    _shared: dict[str, Loader] = field(default_factory=dict)
+    _shared: dict[str, Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -65,8 +70,27 @@ class Desk:
         """The one model that is loaded for all pages of this process."""
         from docutune.desk.loaded import Loader
 
-        with self._lock:
-            return self._shared.setdefault("loaded", Loader(self.named, self.opened))
+        return self._one("loaded", lambda: Loader(self.named, self.opened))
+
+    @property
+    def exports(self) -> Exports:
+        """The one export that is written for all pages of this process, and those that were."""
+        from docutune.desk.exports import Exports
+
+        return self._one("exports", lambda: Exports(self._models))
+
+    def offered_models(self) -> tuple[Offered, ...]:
+        """The models on this disk that a page offers to load."""
+        from docutune.desk.exports import FOLDER
+        from docutune.desk.shelf import offered
+
+        return offered(self._models, self.project / FOLDER)
+
+    def model_changes(self) -> tuple[float, ...]:
+        """Another value after a model came or went, or a run began; see shelf.changes."""
+        from docutune.desk.shelf import changes
+
+        return changes(self._models)
 
     @cached_property
     def dataset(self) -> DatasetDesk:
@@ -82,6 +106,20 @@ class Desk:
         from docutune.desk.talks import Talks
 
         return Talks(Chats(self.store, self.registry))
+
+    @property
+    def _models(self) -> Models:
+        from docutune.model_registry.api import Models
+
+        return Models(self.project, self.store, self.registry)
+
+    def _one(self, name: str, make: Callable[[], T]) -> T:
+        """What all threads share, made when it is first asked for."""
+        with self._lock:
+            if name not in self._shared:
+                self._shared[name] = make()
+            found: T = self._shared[name]
+            return found
 
     def look(self) -> Look | None:
         """The run at work, else the newest; None while there is none."""

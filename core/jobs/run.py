@@ -37,6 +37,7 @@ def run_job(
     on_event: Callable[[Mapping[str, JsonValue]], None],
     python: Path | None = None,
     plugin: Mapping[str, JsonValue] | None = None,
+    abandoned: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Run one action ("pretrain" or "train") in a worker and return its result.
 
@@ -44,11 +45,12 @@ def run_job(
     "time", "done", "total" and figures, then "result". Raises JobError with the worker's message and hint when it
     failed, and Cancelled when it was stopped. An interrupt, or an error in `on_event`, stops the worker first; a second
     interrupt breaks nothing off. `python` is the interpreter of another environment, and `plugin` what must be there.
+    `abandoned` is how another thread has it stopped.
     """
     with finishing(_FINISHING.get(action, "ending the worker")):
         worker = start(action, spec, folder, python=python)
         try:
-            for event in _follow(worker):
+            for event in _follow(worker, abandoned):
                 refuse_another(event, python, plugin)
                 on_event(event)
                 if event["event"] == "result":
@@ -65,10 +67,12 @@ def run_job(
             worker.words.close()
 
 
-def _follow(worker: Worker) -> Iterator[dict[str, JsonValue]]:
-    """The worker's events as they come, until it ended and the last one was read."""
+def _follow(worker: Worker, abandoned: Callable[[], bool]) -> Iterator[dict[str, JsonValue]]:
+    """The worker's events as they come, until it ended and the last one was read; Cancelled when it is given up."""
     read = EventReader(worker.folder)
     while True:
+        if abandoned():
+            raise Cancelled
         last = ended(worker)
         yield from read()
         if last:

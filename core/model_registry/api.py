@@ -58,12 +58,19 @@ class Models:
 
         return remove(self.store, name, force)
 
-    def export(self, request: ExportRequest, moved: Moved, note: Callable[[str], None]) -> Exported:
+    def export(
+        self,
+        request: ExportRequest,
+        moved: Moved,
+        note: Callable[[str], None],
+        abandoned: Callable[[], bool] = lambda: False,
+    ) -> Exported:
         """Merge a model and write it in the form of an exporter, whole or not at all, and compare both.
 
         A comparison that fails is told in the result, which is kept. Errors come before anything is written: no such
-        model, a base that is quantized or gone, no room. Cancelled when the user stops it; nothing is left then.
+        model, a base that is quantized or gone, no room. Cancelled when the user stops it, or `abandoned` says so;
+        nothing is left then.
         """
         from docutune.model_registry.exporting import export
 
-        return export(self.project, self.store, self.registry, request, moved, note)
+        return export(self.project, self.store, self.registry, request, moved, note, abandoned)

@@ -88,6 +88,7 @@ def export(
     request: ExportRequest,
     moved: Callable[[int, int | None], None],
     note: Callable[[str], None],
+    abandoned: Callable[[], bool],
 ) -> Exported:
     """See api.Models.export."""
     source = _find(project, store, registry, request)
@@ -113,7 +114,8 @@ def export(
             "config": options,
         }
         facts = entry.facts if entry else None
-        result = run_job("export", spec, job, _listener(moved, note), source.named.runtime.python, facts)
+        python = source.named.runtime.python
+        result = run_job("export", spec, job, _listener(moved, note), python, facts, abandoned)
         parity = from_json(Parity, {**result["parity"], "held_out": questions.held_out})
         with writing(work):
             _describe(work / "result", source, numbers, parity, request.exporter or "merge")
