@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutune import tags
-from docutune.atomic import make_folder, write_text
+from docutune.atomic import write_text
 from docutune.records import Split
 from docutune.version_names import folders
 from docutune.workspace import Store
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from docutune.report.quality import Quality
 
 _MEASURING = threading.Lock()
+_BELOW = "datasets"  # beside the exports of models
+_SUFFIXES = {"messages": ".jsonl", "alpaca": ".json", "sharegpt": ".json", "csv": ".csv", "parquet": ".parquet"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,20 @@ class DatasetDesk:
             reporting = Reporting(self.file.project, self.store, self.file.registry, notes.append)
             quality, _ = reporting.report(version, None)
         told = replace(quality, language=language)
-        folder = self.file.project / FOLDER
-        make_folder(folder)
-        page = folder / f"{quality.version}-quality-{language}.html"
+        page = self.file.project / FOLDER / _BELOW / f"{quality.version}-quality-{language}.html"
         write_text(page, to_html(told))
         return Judgement(headline(told), tuple(findings(told)), told, tuple(notes), page)
 
     def export(self, version: str, form: str, splits: Sequence[Split]) -> Exported:
-        """Write a version into `exports/`. See exports.export_version."""
-        from docutune.desk.exports import export_version
+        """Write a version into `exports/` under a name that says what it is; the same export again replaces it.
 
-        return export_version(self.store, self.file.project, version, form, splits)
+        Errors as datasets.export.export.
+        """
+        from docutune.datasets.export import ExportRequest, export
+        from docutune.desk.exports import FOLDER
+        from docutune.version_names import resolve
+
+        found = resolve(self.store, version).version
+        name = f"{'-'.join((found, *splits, form))}{_SUFFIXES.get(form, '')}"
+        output = self.file.project / FOLDER / _BELOW / name
+        return export(self.store, ExportRequest(found, form, output, tuple(splits), force=output.exists()))

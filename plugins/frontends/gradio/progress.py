@@ -1,4 +1,4 @@
-"""The run at work as the tab Train shows it: figures, curves, steps and log, a second old at most."""
+"""The run at work as tabs show it: figures, cost, curves, steps and log, a second old at most."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from docutune.plugins.frontends.gradio import show
 from docutune.plugins.frontends.gradio.room import Room
 
 if TYPE_CHECKING:
-    from docutune.desk.live import Look
+    from docutune.desk.live import Ended, Look
+    from docutune.desk.spending import Spent
 
 _HEIGHT = 240
 
@@ -18,26 +19,38 @@ _HEIGHT = 240
 class Progress:
     """Components that follow the run of the workspace, whoever started it, and wherever."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, room: Room, prefix: str = "", nothing_yet: str = "") -> None:
+        """`prefix` tells the parts of several tabs apart; `nothing_yet` is what to do while there is no run."""
+        self._room, self._prefix = room, prefix
+        self._nothing_yet = nothing_yet or room.words("train_nothing_yet", start=room.words("train_start"))
 
-    def build(self) -> None:
-        """Put them on the page and let them follow."""
-        words, room = self._room.words, self._room
+    def build(self, curves: bool = True) -> None:
+        """Put them on the page and let them follow; without `curves` what only a training has is left away."""
+        words, room, prefix = self._room.words, self._room, self._prefix
         gr.HTML(show.heading(words("train_progress")), padding=False)
-        head = gr.HTML(elem_id="progress", padding=False)
+        head = gr.HTML(elem_id=f"{prefix}progress", padding=False)
+        drawn = self._plots() if curves else []
+        steps = gr.HTML(elem_id=f"{prefix}steps", padding=False)
+        with gr.Accordion(words("log"), open=False):
+            log = gr.Textbox(lines=14, max_lines=14, show_label=False, interactive=False, elem_id=f"{prefix}log")
+        seen: gr.State = gr.State(None)
+        room.quietly(self._follow if curves else self._follow_undrawn, seen, [seen, head, steps, log, *drawn])
+        if curves:
+            self._boards()
+
+    def _plots(self) -> list[Any]:
+        words = self._room.words
         colours = {words("train_loss"): "#2563eb", words("eval_loss"): "#d97706"}
         with gr.Row(visible=False) as curves:
             loss = _plot(words("loss"), words("at_training_step"), colours)
             rate = _plot(words("learning_rate"), words("at_training_step"), None)
-        steps = gr.HTML(elem_id="steps", padding=False)
-        with gr.Accordion(words("log"), open=False):
-            log = gr.Textbox(lines=14, max_lines=14, show_label=False, interactive=False, elem_id="log")
+        return [curves, loss, rate]
+
+    def _boards(self) -> None:
+        room = self._room
         with gr.Row():
-            board = gr.Button(words("board"), elem_classes=["narrow"], elem_id="board")
+            board = gr.Button(room.words("board"), elem_classes=["narrow"], elem_id="board")
             address = gr.HTML(elem_id="board-at", padding=False)
-        seen: gr.State = gr.State(None)
-        room.quietly(self._follow, seen, [seen, head, curves, loss, rate, steps, log])
         room.on(board.click, room.handled(self._board), None, address)
 
     def _follow(self, seen: Any) -> tuple[Any, ...]:
@@ -50,11 +63,13 @@ class Progress:
         if now == seen:
             return tuple(gr.skip() for _ in range(7))
         if look is None:
-            words = self._room.words
-            told = show.to_do(words("train_nothing_yet", start=words("train_start")))
-            return now, told, gr.update(visible=False), gr.skip(), gr.skip(), "", words("log_empty")
+            told = show.to_do(self._nothing_yet)
+            return now, told, "", self._room.words("log_empty"), gr.update(visible=False), gr.skip(), gr.skip()
         log = look.log or self._room.words("log_empty")
-        return now, self._head(look), *self._curves(look, seen), self._steps(look), log
+        return now, self._head(look), self._steps(look), log, *self._curves(look, seen)
+
+    def _follow_undrawn(self, seen: Any) -> tuple[Any, ...]:
+        return self._follow(seen)[:4]
 
     def _head(self, look: Look) -> str:
         words, figures = self._room.words, look.figures
@@ -69,6 +84,7 @@ class Progress:
                 told.append((words("speed"), f"{figures['tokens_per_second']:,.0f}"))
             if "seconds_left" in figures:
                 told.append((words("left"), show.duration(figures["seconds_left"])))
+        told += self._cost(look.spent) if look.spent else ()
         told.append((words("time"), show.duration(look.seconds)))
         parts = [show.facts(told), show.bar(look.done, look.total) if look.outcome == "running" else ""]
         if look.continues:
@@ -97,10 +113,37 @@ class Progress:
             pd.DataFrame(rate, columns=["step", "value"]),
         )
 
+    def _cost(self, spent: Spent) -> list[tuple[str, object]]:
+        words = self._room.words
+        cost = words("cost_unknown") if spent.cost_usd is None else f"${spent.cost_usd:,.4f}"
+        told: list[tuple[str, object]] = [(words("requests"), spent.requests)]
+        if spent.under_way:
+            told.append((words("requests_under_way"), spent.under_way))
+        return [
+            *told,
+            (words("tokens_in"), spent.input_tokens),
+            (words("tokens_out"), spent.output_tokens),
+            (words("cost"), cost),
+        ]
+
     def _steps(self, look: Look) -> str:
         words = self._room.words
-        rows = [(step.name, words.either(step.status, step.status), show.duration(step.seconds)) for step in look.steps]
-        return show.table([words("step"), words("status"), words("time")], rows, numbers=(2,)) if rows else ""
+        rows = [
+            (step.name, words.either(step.status, step.status), self._result(step), show.duration(step.seconds))
+            for step in look.steps
+        ]
+        heads = [words("step"), words("status"), words("result"), words("time")]
+        return show.table(heads, rows, numbers=(3,)) if rows else ""
+
+    def _result(self, step: Ended) -> str:
+        """The whole numbers that a step tells of its work: "65 samples, 2 rejected"."""
+        words = self._room.words
+        counted = (
+            (name, value)
+            for name, value in step.figures.items()
+            if isinstance(value, int) and f"figure_{name}" in words.texts
+        )
+        return words("comma").join(words(f"figure_{name}", count=f"{value:,}") for name, value in counted)
 
     def _board(self) -> str:
         room, words = self._room, self._room.words
@@ -124,4 +167,5 @@ def _sign(look: Look | None) -> tuple[Any, ...] | None:
         return ("none",)
     lengths = tuple((name, len(points), points[-1]) for name, points in look.curves.items())
     clock = round(look.seconds) if look.outcome == "running" else 0
-    return look.run, look.outcome, clock, look.step, look.done, len(look.steps), len(look.notes), len(look.log), lengths
+    said = len(look.steps), len(look.notes), len(look.log)
+    return look.run, look.outcome, clock, look.step, look.done, look.spent, *said, lengths

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
+from urllib.parse import quote
 
 
 def good(text: str) -> str:
@@ -41,6 +43,11 @@ def heading(text: str) -> str:
     return f"<h3>{escape(text)}</h3>"
 
 
+def folded(title: str, inside: str) -> str:
+    """A part that is opened by a click; `inside` is HTML."""
+    return f'<details class="folded"><summary>{escape(title)}</summary>{inside}</details>'
+
+
 def facts(pairs: Iterable[tuple[str, object]]) -> str:
     """Figures side by side, each above its name."""
     parts = "".join(f"<div><b>{escape(_shown(value))}</b><span>{escape(name)}</span></div>" for name, value in pairs)
@@ -57,6 +64,33 @@ def bar(done: int | None, total: int | None) -> str:
 def link(address: str, text: str) -> str:
     """A link that opens in a tab of its own."""
     return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
+
+
+def text(text: str) -> str:
+    """Plain text with its line ends."""
+    return _lines(text)
+
+
+def card(head: str, parts: Iterable[tuple[str, str]]) -> str:
+    """Texts as they stand, each below who says it or what it is."""
+    said = "".join(
+        f'<div class="said"><span>{escape(name)}</span><div>{escape(content)}</div></div>' for name, content in parts
+    )
+    return f'<div class="card"><b>{escape(head)}</b>{said}</div>'
+
+
+def download(file: Path, name: str) -> str:
+    """A link to a file below exports/ of the workspace."""
+    address = f"gradio_api/file={quote(str(file.resolve()))}"
+    return f'<a href="{escape(address)}" download="{escape(file.name)}">{escape(name)}</a>'
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: "512 bytes", "3.4 MiB"."""
+    for unit, bytes_ in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if count >= bytes_:
+            return f"{count / bytes_:.1f} {unit}"
+    return f"{count:,} B"
 
 
 def duration(seconds: float) -> str:
