@@ -68,7 +68,7 @@ class RunRequest:
 
     @property
     def arguments(self) -> list[str]:
-        """The same as arguments of `docutune run`."""
+        """The same as arguments of `docutune run`, or of `docutune eval`."""
         options = [("--trainer", self.trainer), ("--until", self.until), ("--from", self.remake)]
         given = [f"{name}={value}" for name, value in options if value is not None]
         return [*given, *(f"--set={text}" for text in self.overrides), "--", str(self.file)]
@@ -231,7 +231,7 @@ class Workspace:
         config = self.load(request)
         self.store.refuse_busy()
         self._check_interpreters(config, request)
-        return detached.start(self.store, request.arguments)
+        return detached.start(self.store, "eval" if request.only_evaluate else "run", request.arguments)
 
     def follow(self, run: str | None, follower: Follower) -> dict[str, Any]:
         """Tell the follower what a run has done and does, until it ends; its manifest then.

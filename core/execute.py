@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from docutune.workspace import Store, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from docutune.api import RunRequest
+    from docutune.rated import Rating
 
 
 def execute(
@@ -47,7 +48,7 @@ def execute(
         outcome = "failed" if products.failures else "finished"
         log.facts["trainings"] = training_facts(products, config, log)
         log.mark(outcome)
-        write_report(products, config, log)
+        write_report(products, config, log, store)
         log.close(outcome)
     except (KeyboardInterrupt, Cancelled):
         _give_up(log, "interrupted")
@@ -147,16 +148,27 @@ def _trained_names(store: Store) -> set[str]:
     return names
 
 
-def write_report(products: Products, config: PipelineConfig, log: RunLog) -> None:
+def write_report(products: Products, config: PipelineConfig, log: RunLog, store: Store) -> None:
     """Write report.html, report.md and, last, report.json into the run's folder: a run with that one has them all."""
     from docutune.report.report import to_html, to_json_text, to_markdown
     from docutune.reporting import build_report
 
-    report = build_report(products, config, log)
+    report = build_report(products, config, log, _judged(store, log) if products.evaluations else ())
     folder = log.info.folder
     atomic.write_text(folder / "report.html", to_html(report))
     atomic.write_text(folder / "report.md", to_markdown(report))
     atomic.write_text(folder / "report.json", to_json_text(report))
+
+
+def _judged(store: Store, log: RunLog) -> Sequence[Rating]:
+    """What people said of answers so far; a notebook that cannot be read costs no report."""
+    from docutune.ratings import Ratings
+
+    try:
+        return Ratings(store).all()
+    except DocutuneError as error:
+        log.note(f"the report has no ratings of people: {error.message}")
+        return ()
 
 
 def _pipeline_facts(config: PipelineConfig, request: RunRequest) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from docutune import atomic
 from docutune.errors import DocutuneError
 from docutune.records import from_json, to_json
 
-Verdict: TypeAlias = Literal["good", "bad", "tuned", "base", "same", "skip"]
-"""Of a sample: good or bad. Of two answers: which one is better. Either may be passed over."""
+Verdict: TypeAlias = Literal["good", "bad", "tuned", "base", "same", "neither", "skip"]
+"""Of a sample: good or bad. Of two answers: which one is better, or that both are as good, or that neither is any good.
+Either may be passed over.
+"""
 
 _WRITE = "docutune dataset rate --export FILE writes such a file"
 

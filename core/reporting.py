@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from docutune.config import PipelineConfig
+from docutune.datasets.preferences import RATERS, preferred
+from docutune.datasets.rating import answer_ids
+from docutune.rated import Rating
 from docutune.reasons import kind_of
 from docutune.report.answers import changed_answers
 from docutune.report.coverage import coverage, spoken_of
@@ -30,11 +33,11 @@ from docutune.steps.base import Evaluated, Products, TrainedModel
 from docutune.steps.quality import PAGE
 
 
-def build_report(products: Products, config: PipelineConfig, log: RunLog) -> Report:
-    """Everything that the report shows of one run."""
+def build_report(products: Products, config: PipelineConfig, log: RunLog, ratings: Sequence[Rating] = ()) -> Report:
+    """Everything that the report shows of one run; `ratings` are what people said of answers so far."""
     reasons = [f"{rejection.producer}: {kind_of(rejection.reason)}" for rejection in products.rejected]
     dataset = None if products.dataset is None else dataset_facts(products.dataset, reasons, PAGE)
-    models = tuple(_model_report(trained, products, config, log) for trained in products.models.values())
+    models = tuple(_model_report(trained, products, config, log, ratings) for trained in products.models.values())
     trainings = tuple(TrainingFacts(**facts) for facts in log.facts["trainings"])
     language = config.language[0]
     return Report(
@@ -68,7 +71,9 @@ def _failure(facts: Mapping[str, Any], products: Products) -> FailureFacts:
     return FailureFacts(**facts, skipped=skipped)
 
 
-def _model_report(trained: TrainedModel, products: Products, config: PipelineConfig, log: RunLog) -> ModelReport:
+def _model_report(
+    trained: TrainedModel, products: Products, config: PipelineConfig, log: RunLog, ratings: Sequence[Rating]
+) -> ModelReport:
     step = next(step for step in config.train if step.name == trained.name)
     evaluated = products.evaluations.get(trained.name)
     comparisons = evaluated.comparisons if evaluated else {}
@@ -82,11 +87,24 @@ def _model_report(trained: TrainedModel, products: Products, config: PipelineCon
         settings=step.options.model_dump(mode="json"),
         figures=trained.figures,
         curve=tuple(_point(figures) for figures in trained.curve),
-        evaluations=tuple(EvaluationFacts(name, found) for name, found in comparisons.items()),
+        evaluations=(
+            *(EvaluationFacts(name, found) for name, found in comparisons.items()),
+            *_preferences(evaluated, trained, ratings),
+        ),
         changes=changes,
         answers=answers,
         log=job_log if (log.info.folder / job_log).is_file() else None,
     )
+
+
+def _preferences(
+    evaluated: Evaluated | None, trained: TrainedModel, ratings: Sequence[Rating]
+) -> Iterator[EvaluationFacts]:
+    """What people prefer, where any of these very answers were judged."""
+    if evaluated is not None and ratings:
+        found = preferred(ratings, answer_ids(trained.key, evaluated.answers))
+        if found is not None:
+            yield EvaluationFacts(RATERS, (found,))
 
 
 def _changed(evaluated: Evaluated, products: Products) -> Any:

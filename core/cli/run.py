@@ -46,12 +46,12 @@ def run(
 
     request, workspace = RunRequest(file, overrides, trainer, until, remake, terminal=terminal), Workspace.of(file)
     if detach:
-        _show_started(workspace.start_detached(request), as_json)
+        show_started(workspace.start_detached(request), as_json)
         return 0
     return show_summary(workspace.run(request, RunView()), as_json)
 
 
-def _show_started(run: Path, as_json: bool) -> None:
+def show_started(run: Path, as_json: bool) -> None:
     """What to do with a run that goes on by itself."""
     from docutune.jobs.detached import TERMINAL
 

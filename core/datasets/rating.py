@@ -47,11 +47,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Which things to walk through; `seed` decides the order."""
+    """Which things to walk through; `seed` decides the order. `run` is the one whose answers are meant, by default
+    the newest that measured a model.
+    """
 
     split: Split | None = None
     kind: str | None = None
     seed: int = 0
+    run: str | None = None
 
 
 @dataclass
@@ -153,17 +156,15 @@ def samples(store: Store, version: str, walk: Walk) -> list[Item]:
 
 
 def answers(store: Store, model: str | None, walk: Walk) -> list[Item]:
-    """Both answers to every held-out question of the newest evaluation, of that model where one is named.
+    """Both answers to every held-out question of an evaluation, of that model where one is named.
 
     Where both are the same there is nothing to judge.
     """
-    manifest, entry, key = _evaluation(store, model)
+    manifest, entry, key = _evaluation(store, model, walk.run)
     value = store.recall("results", key)
     if value is None:
         raise DocutuneError(f"the answers of {entry['name']} are gone", "docutune eval asks again")
-    said: dict[str, dict[str, str]] = defaultdict(dict)
-    for answer in (from_json(Answer, item) for item in value["answers"]):
-        said[answer.probe][answer.variant] = answer.text
+    said = _by_question(from_json(Answer, item) for item in value["answers"])
     rows = {made.sample.id: made for made in versions.read(store, manifest["dataset"]).of("test")}
     found = (
         _pair(entry["name"], entry["key"], rows[probe].sample.messages, rows[probe].sample.kind, probe, sides, walk)
@@ -173,10 +174,27 @@ def answers(store: Store, model: str | None, walk: Walk) -> list[Item]:
     return _ordered(found, walk)
 
 
+def answer_ids(key: str, answers: Iterable[Answer]) -> set[str]:
+    """The ids under which both answers of the model with that key to each question are judged."""
+    said = _by_question(answers).items()
+    return {_own_id(key, probe, sides) for probe, sides in said if len(sides) == 2}
+
+
+def _by_question(answers: Iterable[Answer]) -> dict[str, dict[str, str]]:
+    said: dict[str, dict[str, str]] = defaultdict(dict)
+    for answer in answers:
+        said[answer.probe][answer.variant] = answer.text
+    return said
+
+
+def _own_id(key: str, probe: str, said: Mapping[str, str]) -> str:
+    return fingerprint([key, probe, said["base"], said["tuned"]])[:_SHORT]
+
+
 def _pair(
     name: str, key: str, messages: Sequence[Message], kind: str, probe: str, said: Mapping[str, str], walk: Walk
 ) -> Item:
-    own = fingerprint([key, probe, said["base"], said["tuned"]])[:_SHORT]
+    own = _own_id(key, probe, said)
     order: list[Literal["base", "tuned"]] = ["base", "tuned"]
     if _place(own, walk.seed, "sides") % 2:
         order.reverse()
@@ -186,10 +204,12 @@ def _pair(
     return Item("answers", own, probe, kind, "test", asked, expected=expected, sides=sides, model=name)
 
 
-def _evaluation(store: Store, model: str | None) -> tuple[dict[str, Any], dict[str, Any], str]:
+def _evaluation(store: Store, model: str | None, wanted: str | None) -> tuple[dict[str, Any], dict[str, Any], str]:
     """The manifest of the newest run that measured the model, what it says of the model, and the key of the answers."""
     names: set[str] = set()
     for run in reversed(store.runs()):
+        if wanted not in (None, run.name):
+            continue
         try:
             manifest = read_manifest(run)
         except DocutuneError:
@@ -223,7 +243,7 @@ def summary(items: Sequence[Item], ratings: Iterable[Rating]) -> dict[str, JsonV
     for rating in given:
         kinds[rating.kind][str(rating.verdict)] += 1
     subject = items[0].subject if items else "sample"
-    verdicts = ("good", "bad", "skip") if subject == "sample" else ("tuned", "base", "same", "skip")
+    verdicts = ("good", "bad", "skip") if subject == "sample" else ("tuned", "base", "same", "neither", "skip")
     totals = Counter(str(rating.verdict) for rating in given)
     return {
         "subject": subject,

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from docutune.desk.exports import Exports
     from docutune.desk.file import PipelineFile
     from docutune.desk.forms import Checked, Field
+    from docutune.desk.judging import Judging
     from docutune.desk.live import Live, Look
     from docutune.desk.loaded import Loader, Open
     from docutune.desk.preview import Preview
+    from docutune.desk.prompts import Prompts
     from docutune.desk.providers import Key
+    from docutune.desk.reports import Reports
     from docutune.desk.shelf import Offered
     from docutune.desk.talks import Talks
     from docutune.doctor import Check
@@ -58,6 +61,27 @@ class Desk:
 
         return PipelineFile(self.project, self.registry)
 
+    @property
+    def prompts(self) -> Prompts:
+        """Prompt templates, changed and filled in."""
+        from docutune.desk.prompts import Prompts
+
+        return Prompts(self.project, self.store, self.registry)
+
+    @property
+    def reports(self) -> Reports:
+        """The reports of finished runs."""
+        from docutune.desk.reports import Reports
+
+        return Reports(self.store)
+
+    @property
+    def judging(self) -> Judging:
+        """Blind rating of models' answers."""
+        from docutune.desk.judging import Judging
+
+        return Judging(self.store)
+
     @cached_property
     def live(self) -> Live:
         """Reads the run at work."""
@@ -87,10 +111,11 @@ class Desk:
         return offered(self._models, self.project / FOLDER)
 
     def model_changes(self) -> tuple[float, ...]:
-        """Another value after a model came or went, or a run began; see shelf.changes."""
+        """Another value after a model or an export came or went, or a run began; see shelf.changes."""
+        from docutune.desk.exports import FOLDER
         from docutune.desk.shelf import changes
 
-        return changes(self._models)
+        return changes(self._models, self.project / FOLDER)
 
     @cached_property
     def dataset(self) -> DatasetDesk:

@@ -14,6 +14,7 @@ from docutune.report.coverage import coverage
 from docutune.report.facts import Coverage
 from docutune.steps.base import Document, Products, Progress, Tools
 from docutune.steps.parse import Parse
+from docutune.symbols import SymbolTable, link
 from docutune.workspace import Store
 
 
@@ -30,11 +31,7 @@ class Preview:
 
 def preview(config: PipelineConfig, registry: Registry, store: Store, progress: Progress) -> Preview:
     """Parse what is not parsed yet; UsageError where the pipeline reads no sources."""
-    pipeline = Pipeline(config, registry, store)
-    step = next((step for step in pipeline.steps() if isinstance(step, Parse)), None)
-    if step is None or not config.sources:
-        raise UsageError(f"{config.path}: reads no sources", "choose some and save them")
-    found = _parsed(step, pipeline, progress)
+    found = _products(config, registry, store, progress)
     sections: dict[str, list[Section]] = {}
     symbols: dict[str, list[Symbol]] = {}
     if found.library is not None:
@@ -49,6 +46,20 @@ def preview(config: PipelineConfig, registry: Registry, store: Store, progress: 
         coverage(found.library, None) if found.library is not None else None,
         found.unread,
     )
+
+
+def library(config: PipelineConfig, registry: Registry, store: Store, progress: Progress) -> SymbolTable:
+    """What generators are given; errors as `preview`."""
+    found = _products(config, registry, store, progress).library
+    return link(()) if found is None else found
+
+
+def _products(config: PipelineConfig, registry: Registry, store: Store, progress: Progress) -> Products:
+    pipeline = Pipeline(config, registry, store)
+    step = next((step for step in pipeline.steps() if isinstance(step, Parse)), None)
+    if step is None or not config.sources:
+        raise UsageError(f"{config.path}: reads no sources", "choose some and save them")
+    return _parsed(step, pipeline, progress)
 
 
 def _parsed(step: Parse, pipeline: Pipeline, progress: Progress) -> Products:

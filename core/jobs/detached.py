@@ -26,8 +26,8 @@ _STOP_SECONDS = 10.0
 _OF_A_TERMINAL = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")  # rich would draw bars into the file
 
 
-def start(store: Store, arguments: Sequence[str]) -> Path:
-    """Start `docutune run` with these arguments, and return its run's folder as soon as that stands.
+def start(store: Store, command: str, arguments: Sequence[str]) -> Path:
+    """Start `docutune run` or `docutune eval` with these arguments, and return its run's folder as soon as that stands.
 
     JobError with its own last words, and its exit code, when it ended before.
     """
@@ -38,7 +38,7 @@ def start(store: Store, arguments: Sequence[str]) -> Path:
         file = output.open("w+b")
     with file:
         process = subprocess.Popen(
-            [sys.executable, "-u", "-P", "-m", "docutune.cli", "run", f"--terminal={output}", *arguments],
+            [sys.executable, "-u", "-P", "-m", "docutune.cli", command, f"--terminal={output}", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -72,6 +72,13 @@ def changed_answers(
     return changes, tuple(_side_by_side(pair) for pair in shown)
 
 
+def every_answer(
+    held_out: Sequence[Made], answers: Sequence[Answer], measures: Sequence[Measure], metrics: Sequence[str]
+) -> tuple[SideBySide, ...]:
+    """All answers side by side, in the order of what is held out; arguments as of `changed_answers`."""
+    return tuple(_side_by_side(pair) for pair in _pairs(held_out, answers, measures, metrics))
+
+
 def _pairs(
     held_out: Sequence[Made], answers: Sequence[Answer], measures: Sequence[Measure], metrics: Sequence[str]
 ) -> Iterator[_Pair]:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 _ANY = ""
 _OF_SAMPLES: Mapping[str, Verdict] = {"g": "good", "b": "bad", "s": "skip"}
-_OF_ANSWERS: Mapping[str, Verdict] = {"=": "same", "s": "skip"}
+_OF_ANSWERS: Mapping[str, Verdict] = {"=": "same", "0": "neither", "s": "skip"}
 _SIDES = ("1", "2")
 _WORDS = {"good": "g", "bad": "b", "skip": "s", "same": "=", "note": "n", "undo": "u", "quit": "q"}
 _HELP_SAMPLES = "g good   b bad   s skip   n note   u undo   q quit"
-_HELP_ANSWERS = "1 the first is better   2 the second   = no difference   s skip   n note   u undo   q quit"
+_HELP_ANSWERS = "1 the first is better   2 the second   = as good   0 both bad   s skip   n note   u undo   q quit"
 
 
 @click.command("rate")
@@ -198,7 +198,7 @@ def _indented(text: str) -> str:
 
 
 def _show_summary(told: Mapping[str, object]) -> None:
-    verdicts = [name for name in ("good", "bad", "tuned", "base", "same", "skip") if name in told]
+    verdicts = [name for name in ("good", "bad", "tuned", "base", "same", "neither", "skip") if name in told]
     counts = ", ".join(f"{told[name]} {_NAMES.get(name, name)}" for name in verdicts)
     click.echo(f"\n{told['rated']} of {told['things']} judged: {counts}")
     if told.get("bad"):
@@ -207,4 +207,10 @@ def _show_summary(told: Mapping[str, object]) -> None:
         )
 
 
-_NAMES = {"tuned": "for the tuned model", "base": "for the base", "same": "without a difference", "skip": "passed over"}
+_NAMES = {
+    "tuned": "for the tuned model",
+    "base": "for the base",
+    "same": "as good as each other",
+    "neither": "where both are bad",
+    "skip": "passed over",
+}
