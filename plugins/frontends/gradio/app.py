@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from fastapi import FastAPI
-from fastapi.responses import RedirectResponse, Response
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.requests import ClientDisconnect
 
 from docutune.plugins.frontends.gradio.guard import Guard
 from docutune.plugins.frontends.gradio.page import build as build_page
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
     from docutune.api import Workspace
     from docutune.contracts import Address
 
+log = logging.getLogger("docutune.ui")
+
 _HERE = Path(__file__).parent
+_NO_DOCS: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+_MISTAKES = (LookupError, TypeError, ValueError, ClientDisconnect)
+"""What gradio stumbles over in requests that no page sends; what the page's own functions raise never comes here."""
 
 
 def build(
-    workspace: Workspace, address: Address, port: int, files: Sequence[Path], largest: int, closing: ExitStack
+    workspace: Workspace, address: Address, port: int, exports: Path, uploads: Path, largest: int, closing: ExitStack
 ) -> Guard:
-    """`files` are the folders that may be downloaded from, `largest` the bytes that one upload may have."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    """`exports` and `uploads` may be downloaded from, both resolved; `largest`: the bytes that one upload may have."""
+    app = FastAPI(**_NO_DOCS)
 
     @app.get("/")
     def first() -> RedirectResponse:
@@ -46,8 +52,8 @@ def build(
             server_port=port,
             footer_links=[],
             run_history=False,
-            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-            allowed_paths=[str(folder) for folder in files],
+            app_kwargs={**_NO_DOCS, "exception_handlers": dict.fromkeys(_MISTAKES, _mistaken)},
+            allowed_paths=[str(exports), str(uploads)],
             show_error=False,
             max_file_size=largest,
             ssr_mode=False,
@@ -57,7 +63,12 @@ def build(
             theme=_theme(),
             css_paths=[_HERE / "page.css"],
         )
-    return Guard(app, address.host, port, address.password, [folder.resolve() for folder in files], largest)
+    return Guard(app, address.host, port, address.password, exports, uploads, largest)
+
+
+def _mistaken(request: Request, error: Exception) -> Response:
+    log.info("%s %s: refused for %r", request.method, request.url.path, error)
+    return PlainTextResponse("this cannot be answered", 400)
 
 
 def _theme() -> gr.Theme:

@@ -14,8 +14,9 @@ import hmac
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -23,16 +24,21 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docutune.plugins.frontends.gradio import bodies
+from docutune.plugins.frontends.gradio.guesses import SECONDS, Guesses
+
 _SECONDS_AFTER_WRONG = 0.5  # each wrong password costs whoever guesses that long
+_NOT_PASSED_ON = (b"x-forwarded-host", b"x-gradio-server")
 
 _ROUTES = re.compile(
     r"/|/favicon\.ico|/(en|zh)|/(en|zh)/("
     r"config/?|theme\.css|favicon\.ico|manifest\.json|robots\.txt|(static|assets)/.*"
     r"|gradio_api/(info/?|theme\.css|app_id/?|startup-events|heartbeat/\w+|queue/(join|data)|reset/?|cancel"
-    r"|upload|upload_progress|file=.*|custom_component/.*)"
+    r"|upload|upload_progress|file=.*)"
     r")?"
 )
 _FILE = "/gradio_api/file="
+_UPLOAD = "/gradio_api/upload"
 
 _HEADERS = {
     "content-security-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
@@ -45,30 +51,43 @@ _HEADERS = {
 }
 
 
+_HEADERS_OF_FILES = {**_HEADERS, "content-security-policy": "sandbox; default-src 'none'"}
+"""What was exported may be a page of its own: it gets no script, and no origin."""
+
+
 @dataclass(frozen=True)
 class Guard:
-    """An ASGI application around another. `files` are the folders that may be downloaded from, resolved."""
+    """An ASGI application around another.
+
+    `exports` is the folder that may be downloaded from, `uploads` that of uploaded files, both resolved.
+    """
 
     app: ASGIApp
     host: str
     port: int
     password: str | None
-    files: Sequence[Path]
+    exports: Path
+    uploads: Path
     largest: int
-    """Bytes that one request may carry."""
+    """Bytes that one upload may have."""
+    _guesses: Guesses = field(default_factory=Guesses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is refused, pass on all else with headers that keep the page to itself."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        answer = _with_headers(send, _HEADERS_OF_FILES if _FILE in scope["path"] else _HEADERS)
         refused = await self._refusal(scope)
+        if refused is None:
+            refused, receive = await self._taken(scope, receive)
         if refused is not None:
-            await refused(scope, receive, send)
+            await refused(scope, receive, answer)
             return
-        await self.app(scope, _limited(receive, self.largest), _with_headers(send))
+        await self.app(_plain(scope), receive, answer)
 
     async def _refusal(self, scope: Scope) -> Response | None:
+        """What its head is refused for."""
         headers = Headers(scope=scope)
         if scope["type"] != "http":
             return PlainTextResponse("not found", 404)
@@ -76,16 +95,42 @@ class Guard:
             return PlainTextResponse("this address is not served under that name", 421)
         if not self._same_site(headers):
             return PlainTextResponse("requests of other sites are refused", 403)
-        if self.password is not None and not _gives(headers.get("authorization", ""), self.password):
-            if "authorization" in headers:
-                await asyncio.sleep(_SECONDS_AFTER_WRONG)
-            ask = {"www-authenticate": 'Basic realm="docutune", charset="UTF-8"'}
-            return PlainTextResponse("the password of this docutune is needed", 401, ask)
-        if not self._is_served(scope["path"]):
-            return PlainTextResponse("not found", 404)
-        if int(_number(headers.get("content-length", "0"))) > self.largest:
-            return PlainTextResponse("too large", 413)
-        return None
+        if self.password is not None:
+            stranger = await self._stranger(scope, headers.get("authorization"), self.password)
+            if stranger is not None:
+                return stranger
+        return None if self._is_served(scope["path"]) else PlainTextResponse("not found", 404)
+
+    async def _stranger(self, scope: Scope, given: str | None, password: str) -> Response | None:
+        """What is told to those that do not give the password; None to those that do."""
+        address = (scope.get("client") or ("",))[0]
+        if given is not None and self._guesses.too_many(address, time.monotonic()):
+            wait = {"retry-after": f"{SECONDS:.0f}"}
+            return PlainTextResponse("too many wrong passwords: wait for a minute", 429, wait)
+        if given is not None and _gives(given, password):
+            return None
+        if given is not None:
+            self._guesses.wrong(address, time.monotonic())
+            await asyncio.sleep(_SECONDS_AFTER_WRONG)
+        ask = {"www-authenticate": 'Basic realm="docutune", charset="UTF-8"'}
+        return PlainTextResponse("the password of this docutune is needed", 401, ask)
+
+    async def _taken(self, scope: Scope, receive: Receive) -> tuple[Response | None, Receive]:
+        """What its body is refused for, and how the body is to be received."""
+        uploading = scope["path"].endswith(_UPLOAD)
+        most = self.largest if uploading else bodies.LARGEST_JSON
+        if _number(Headers(scope=scope).get("content-length", "0")) > most:
+            return PlainTextResponse("too large", 413), receive
+        if scope["method"] != "POST":
+            return None, bodies.limited(receive, most)
+        if uploading:
+            full = not await asyncio.to_thread(bodies.has_room, self.uploads)
+            return PlainTextResponse("too much was uploaded", 507) if full else None, bodies.limited(receive, most)
+        body = await bodies.read(receive, most)
+        if body is None:
+            return PlainTextResponse("too large", 413), receive
+        wrong = bodies.mistake(body, self.uploads)
+        return PlainTextResponse(wrong, 400) if wrong else None, bodies.again(body, receive)
 
     def _is_ours(self, host: str) -> bool:
         """Whether a Host header names this server; numbers cannot be rebound, so any of them will do elsewhere."""
@@ -112,11 +157,15 @@ class Guard:
         _, is_file, name = path.partition(_FILE)
         if not is_file:
             return ".." not in unquote(path).split("/")
+        return all(self._may_be_read(spelt) for spelt in {name, unquote(name)})
+
+    def _may_be_read(self, name: str) -> bool:
+        path = Path(name)
         try:
-            found = Path(unquote(name)).resolve()
+            found = path.resolve()
         except (OSError, ValueError, RuntimeError):
             return False
-        return any(found.is_relative_to(folder) for folder in self.files)
+        return ".." not in path.parts and any(found.is_relative_to(top) for top in (self.exports, self.uploads))
 
 
 def _split(host: str) -> tuple[str, int | None]:
@@ -141,26 +190,15 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _limited(receive: Receive, largest: int) -> Receive:
-    """A request without a length is cut off at the same size: the rest is not read, so it cannot be parsed."""
-    taken = 0
-
-    async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
-        if message["type"] == "http.request":
-            taken += len(message.get("body", b""))
-            if taken > largest:
-                return {"type": "http.disconnect"}
-        return message
-
-    return limited
+def _plain(scope: Scope) -> Scope:
+    """Without what gradio would take for its own address: that is the Host, which was looked at."""
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name not in _NOT_PASSED_ON]}
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            own = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+            own = [(name.encode(), value.encode()) for name, value in headers.items()]
             message = {**message, "headers": [*message.get("headers", ()), *own]}
         await send(message)
 

@@ -48,8 +48,8 @@ class Gradio:
             os.environ.update(_SETTINGS, GRADIO_TEMP_DIR=uploads)  # read when gradio is imported
             from docutune.plugins.frontends.gradio.app import build
 
-            files = (workspace.project.resolve() / EXPORTS, Path(uploads).resolve())
-            app = build(workspace, address, port, files, _LARGEST, closing)
+            exports = workspace.project.resolve() / EXPORTS  # a link to elsewhere is not followed
+            app = build(workspace, address, port, exports, Path(uploads).resolve(), _LARGEST, closing)
             name = f"[{address.host}]" if ":" in address.host else address.host
             _run(app, taken, lambda: ready(f"http://{name}:{port}/"))
 
@@ -79,7 +79,10 @@ def _run(app: object, taken: socket.socket, ready: Callable[[], None]) -> None:
 
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        log_level="warning",
+        http="h11",  # bounds the head of a request
+        ws="none",
+        proxy_headers=False,  # anybody could give another address for each wrong password
+        log_level="error",  # what strangers send is no news
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_SECONDS_TO_END,
