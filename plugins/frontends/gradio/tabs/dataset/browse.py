@@ -58,8 +58,8 @@ class _Browse:
         filled = room.handled(self._opened, len(outputs) - 1)
         room.on(self._version.change, filled, self._version, outputs, **quiet)
         listed = room.handled(lambda *given: self._page(1, *given), len(self._listed) - 1)
-        for box in (self.split, self.kind, self.judged, self.text):
-            room.on(box.input, listed, self._filters, self._listed, trigger_mode="always_last", **quiet)
+        for event in (self.split.input, self.kind.input, self.judged.input, self.text.change):
+            room.on(event, listed, self._filters, self._listed, trigger_mode="always_last", **quiet)
         self.pages.turn(room.handled(self._page, len(self._listed) - 1), self._filters, self._listed)
         room.on(self.list.change, lambda name: name, self.list, sample, **quiet)
 

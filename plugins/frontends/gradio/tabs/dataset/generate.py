@@ -38,7 +38,7 @@ def build(room: Room) -> None:
         [message, planned, start],
         concurrency_limit=1,
     )
-    room.on(start.click, room.handled(lambda: _start(room)), None, message)
+    room.on(start.click, room.handled(lambda: _start(room), others=1), None, [message, start])
     room.on(stop.click, room.handled(lambda: _stop(room)), None, message)
     Progress(room, "dataset-", words("dataset_nothing_yet", plan=words("dataset_plan"))).build(curves=False)
 
@@ -53,9 +53,9 @@ def _plan(room: Room) -> tuple[Any, ...]:
     return "".join(show.to_do(note) for note in plan.notes), _planned(plan, room.words), start
 
 
-def _start(room: Room) -> str:
+def _start(room: Room) -> tuple[Any, ...]:
     run = room.workspace.start_detached(_request(room))
-    return show.good(room.words("dataset_started", run=run.name))
+    return show.good(room.words("dataset_started", run=run.name)), gr.update(interactive=False, variant="secondary")
 
 
 def _stop(room: Room) -> str:
