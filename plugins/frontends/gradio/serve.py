@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutune.errors import DocutuneError
+from docutune.plugins.frontends.gradio.importing import no_stubs
 from docutune.plugins.frontends.gradio.plugin import Config
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Gradio:
             port = int(taken.getsockname()[1])
             uploads = closing.enter_context(tempfile.TemporaryDirectory(prefix="docutune-ui-"))
             os.environ.update(_SETTINGS, GRADIO_TEMP_DIR=uploads)  # read when gradio is imported
-            from docutune.plugins.frontends.gradio.app import build
+            with no_stubs():
+                from docutune.plugins.frontends.gradio.app import build
 
             exports = workspace.project.resolve() / EXPORTS  # a link to elsewhere is not followed
             app = build(workspace, address, port, exports, Path(uploads).resolve(), _LARGEST, closing)
