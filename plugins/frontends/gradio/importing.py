@@ -1,4 +1,4 @@
-"""Imports gradio without the stub files that it otherwise writes beside its own source each time: half of its import."""
+"""Imports gradio without the stub files that it writes beside its own source each time: half of its import."""
 
 from __future__ import annotations
 
