@@ -42,9 +42,16 @@ class Parrot:
         heard = [f"{{message.role}} {{message.content}}" for message in messages[:-1]]
         for piece in (f"{{variant}} heard ", f"**{{asked}}**", *(f"\\n- after {{text}}" for text in heard)):
             yield piece
-        while "wait" in asked and variant == "tuned" and not Path("go on").exists():
-            yield ""
-            time.sleep(0.02)
+        said = 0
+        try:
+            while "wait" in asked and variant == "tuned" and not Path("go on").exists():
+                more = Path(f"say {{said}}").exists()
+                yield f" {{said}}" if more else ""
+                said += more
+                time.sleep(0.02)
+        except GeneratorExit:
+            Path("left").touch()
+            raise
         yield "\\n\\nThat is all."
         return Streamed(sampling.max_new_tokens > 1, words, 1)
 

@@ -22,13 +22,15 @@ _CLOSE_SECONDS = 10.0  # a model that is in the middle of a step hears nothing u
 class Reply:
     """What a model says to one question, as far as it is written; any thread may read it.
 
-    `chat` is "" until the chat's file stands, `left_out` how many of the oldest turns the model did not see. `error` is
-    why it failed. A comparison with an answer that is kept already writes the other variant's text alone.
+    `chat` is "" until the chat's file stands; `place` tells which of its turns this is, from 0. `left_out` counts the
+    oldest turns, which the model did not see. `error` is why it failed.
     """
 
-    def __init__(self, question: str, chat: str = "") -> None:
+    def __init__(self, model: str, question: str, chat: str, place: int) -> None:
+        self.model = model
         self.question = question
         self.chat = chat
+        self.place = place
         self.left_out = 0
         self.error: Exception | None = None
         self._said: dict[Variant, list[str]] = {}
@@ -58,19 +60,11 @@ class Reply:
         self._stopping.set()
 
     def follow(self, seconds: float) -> Iterator[None]:
-        """Come back for each piece, that often at most, and while there is none about once a second, until it has ended.
-
-        Whoever leaves before that stops it.
-        """
-        known = 0
-        try:
-            while not self._ended.wait(seconds):
-                known = self._heard
-                yield
-                with self._news:
-                    self._news.wait_for(lambda: self._heard != known or self.ended, _QUIET_SECONDS)
-        finally:
-            self.stop()
+        """Come back for each new piece, that often at most, else about once a second, until the reply has ended."""
+        while not self._ended.wait(seconds):
+            known = self._heard
+            yield
+            self._wait_for_more_than(known)
 
     def write(self, conversation: Conversation, answers: Answers, done: Callable[[], None]) -> None:
         """In a thread of its own: have it written; `done` is called when others may go on with the chat."""
@@ -87,6 +81,10 @@ class Reply:
             self._ended.set()
             with self._news:
                 self._news.notify_all()
+
+    def _wait_for_more_than(self, known: int) -> None:
+        with self._news:
+            self._news.wait_for(lambda: self._heard > known or self.ended, _QUIET_SECONDS)
 
     def _hear(self, conversation: Conversation, variant: Variant, piece: str) -> None:
         with self._news:
@@ -123,7 +121,8 @@ class Talks:
                 answers = conversation.ask_both(question)
             else:
                 answers = _of(talker.variant, conversation.ask(question))
-            return self._begin(Reply(question, chat), conversation, answers)
+            reply = Reply(talker.model, question, chat, len(conversation.turns))
+            return self._begin(reply, conversation, answers)
 
     def compare(self, talker: Talker, chat: str) -> Reply:
         """Let the other variant answer the last question of a chat that was answered. Errors as `ask`."""
@@ -131,7 +130,8 @@ class Talks:
             raise UsageError("there is no answer yet", "ask something first")
         with self._opened(talker, chat) as conversation:
             conversation.refuse_base_only()
-            reply = Reply(conversation.last.question, chat)
+            last = conversation.last
+            reply = Reply(talker.model, last.question, chat, conversation.turns.index(last))
             return self._begin(reply, conversation, _of(conversation.other, conversation.compare()))
 
     def under_way(self, chat: str) -> Reply | None:

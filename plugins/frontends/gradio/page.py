@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 _REMEMBER = """() => {
   if (!window.docutuneSettled) return;
-  history.replaceState(null, '', '?tab=%s');
-  for (const link of document.querySelectorAll('.languages a')) link.search = '?tab=%s';
+  const here = new URL(location.href);
+  here.searchParams.set('tab', '%s');
+  history.replaceState(null, '', here);
+  for (const link of document.querySelectorAll('.languages a')) link.search = here.search;
 }"""
-"""The tab stays the same when the page is loaded again, and when its language is switched."""
+"""The tab stays the same when the page is loaded again, and when its language is switched; so does what tabs add."""
 
 _SETTLE = """() => {
   window.docutuneSettled = true;
@@ -43,7 +45,7 @@ def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
             for name, tab in TABS.items():
                 with gr.Tab(words(f"tab_{name}"), id=name) as shown:
                     tab(room)
-                shown.select(None, None, None, js=_REMEMBER % (name, name), api_visibility="private")
+                shown.select(None, None, None, js=_REMEMBER % name, api_visibility="private")
         room.quietly(lambda: _state(room), None, state)
         opened = room.on(page.load, _chosen, None, tabs, show_progress="hidden")
         opened.then(None, None, None, js=_SETTLE, api_visibility="private")
