@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from docutune import tags
 from docutune.atomic import write_text
+from docutune.corpus import SPLITS
+from docutune.errors import UsageError
 from docutune.records import Split
+from docutune.suggestions import listed
 from docutune.version_names import folders
 from docutune.workspace import Store
 
@@ -61,10 +64,10 @@ class DatasetDesk:
         return Edits(self.file, self.samples)
 
     def sign(self) -> tuple[object, ...]:
-        """What tells whether the versions or their tags are still the same, at little cost."""
-        path = self.store.folder / tags.FILE
-        tagged = path.stat().st_mtime_ns if path.is_file() else 0
-        return (*folders(self.store), tagged, len(self.store.runs()))
+        """What tells whether the versions and what names them are still the same, at little cost; versions first."""
+        places = (self.store.folder / name for name in (tags.FILE, "models"))
+        changed = (place.stat().st_mtime_ns if place.exists() else 0 for place in places)
+        return (*folders(self.store), *changed, len(self.store.runs()))
 
     def quality(self, version: str, language: str) -> Judgement:
         """The report on the quality of a version; it is put into `exports/`, too.
@@ -91,10 +94,13 @@ class DatasetDesk:
         Errors as datasets.export.export.
         """
         from docutune.datasets.export import ExportRequest, export
+        from docutune.datasets.formats import FORMATS
         from docutune.desk.exports import FOLDER
         from docutune.version_names import resolve
 
         found = resolve(self.store, version).version
+        if form not in FORMATS or not set(splits) <= set(SPLITS):
+            raise UsageError(f"{form}: there is no such format, or split", f"formats are {listed(FORMATS)}")
         name = f"{'-'.join((found, *splits, form))}{_SUFFIXES.get(form, '')}"
         output = self.file.project / FOLDER / _BELOW / name
         return export(self.store, ExportRequest(found, form, output, tuple(splits), force=output.exists()))

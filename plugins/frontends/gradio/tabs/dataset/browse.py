@@ -26,7 +26,7 @@ def build(room: Room, version: Any) -> None:
     browse = _Browse(room, version)
     one = opened.Opened(room)
     browse.bind(one.sample)
-    one.bind(version, browse.refresh)
+    one.bind(browse.refresh)
 
 
 class _Browse:
@@ -35,7 +35,7 @@ class _Browse:
     def __init__(self, room: Room, version: Any) -> None:
         words = room.words
         self._room, self._version = room, version
-        with gr.Row(equal_height=True):
+        with gr.Row(equal_height=True, elem_classes=["filters"]):
             self.split = gr.Dropdown(label=words("dataset_split"), elem_id="dataset-split", min_width=150)
             self.kind = gr.Dropdown(label=words("kind"), elem_id="dataset-kind", min_width=150)
             choices = [(words("all"), ""), *((words(f"rated_{name}"), name) for name in _JUDGED)]
@@ -43,7 +43,10 @@ class _Browse:
                 choices, value="", label=words("dataset_rating"), elem_id="dataset-judged", min_width=150
             )
             self.text = gr.Textbox(
-                label=words("dataset_text"), info=words("dataset_text_info"), elem_id="dataset-text", min_width=220
+                label=words("dataset_text"),
+                placeholder=words("dataset_text_info"),
+                elem_id="dataset-text",
+                min_width=220,
             )
         self.count = gr.HTML(elem_id="dataset-count", padding=False)
         self.list = gr.Radio(show_label=False, elem_id="dataset-samples", elem_classes=["list"], visible=False)
@@ -54,14 +57,14 @@ class _Browse:
     def bind(self, sample: Any) -> None:
         """Let filters and pages work; what is chosen in the list is the `sample` to open."""
         room, quiet = self._room, {"show_progress": "hidden"}
-        outputs = [self.count, self.split, self.kind, *self._listed[1:]]
+        outputs = [self.count, *self._filters[1:], *self._listed[1:]]
         filled = room.handled(self._opened, len(outputs) - 1)
         room.on(self._version.change, filled, self._version, outputs, **quiet)
         listed = room.handled(lambda *given: self._page(1, *given), len(self._listed) - 1)
         for event in (self.split.input, self.kind.input, self.judged.input, self.text.change):
             room.on(event, listed, self._filters, self._listed, trigger_mode="always_last", **quiet)
         self.pages.turn(room.handled(self._page, len(self._listed) - 1), self._filters, self._listed)
-        room.on(self.list.change, lambda name: name, self.list, sample, **quiet)
+        room.on(self.list.input, lambda *given: given, [self._version, self.list], sample, **quiet)
 
     def refresh(self, event: Any) -> None:
         """Let an event show the same page again, as it is now."""
@@ -72,13 +75,14 @@ class _Browse:
         words = self._room.words
         if not version:
             hidden = gr.update(visible=False, value=None)
-            return self._nothing(), gr.skip(), gr.skip(), hidden, *self.pages.told(1, 1)
+            return self._nothing(), *(gr.skip() for _ in range(4)), hidden, *self.pages.told(1, 1)
         counts = self._room.workspace.desk.dataset.samples.counts(version)
         splits = [(f"{words(f'split_{name}')} ({count:,})", name) for name, count in counts.splits.items()]
         kinds = [(f"{name} ({count:,})", name) for name, count in counts.kinds.items()]
         told, *rest = self._page(1, version, "", "", "", "")
         every = (words("all"), "")
-        return told, gr.update(choices=[every, *splits], value=""), gr.update(choices=[every, *kinds], value=""), *rest
+        filters = [gr.update(choices=[every, *found], value="") for found in (splits, kinds)]
+        return told, *filters, gr.update(value=""), gr.update(value=""), *rest
 
     def _nothing(self) -> str:
         words = self._room.words

@@ -32,6 +32,7 @@ def build(room: Room, version: Any) -> None:
             [(words("all"), ""), *((words(f"diff_{name}"), name) for name in _WHATS)],
             value="",
             label=words("dataset_what"),
+            info=words("dataset_what_info"),
         )
     compare = gr.Button(words("dataset_compare"), variant="primary", elem_classes=["narrow"], elem_id="dataset-compare")
     counts = gr.HTML(show.to_do(words("dataset_compare_about")), elem_id="dataset-diff", padding=False)

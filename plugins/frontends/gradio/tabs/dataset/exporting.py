@@ -37,7 +37,7 @@ def build(room: Room, version: Any) -> None:
         )
     write = gr.Button(words("dataset_export"), variant="primary", elem_classes=["narrow"], elem_id="dataset-export")
     done = gr.HTML(
-        show.to_do(words("dataset_export_about", folder="exports")), elem_id="dataset-exported", padding=False
+        show.to_do(words("dataset_export_about", folder="exports/datasets")), elem_id="dataset-exported", padding=False
     )
 
     def export(name: str | None, form: str, splits: Sequence[Split]) -> str:

@@ -224,7 +224,8 @@ def _file(item: SampleFile, words: Words) -> str:
     facts = [item.parsed.shape, item.encoding, words("import_rows", count=f"{item.rows:,}")]
     unused = words("import_unused", columns=words("comma").join(item.parsed.unused)) if item.parsed.unused else ""
     columns = words("import_columns", columns=words("comma").join(item.parsed.fields))
-    head = show.heading(f"{Path(item.file.shown).name}: {words('comma').join(filter(None, facts))}")
+    told = words("comma").join(filter(None, facts))
+    head = f"<p><b>{show.text(f'{Path(item.file.shown).name}: {told}')}</b></p>"
     heads = [words("import_row"), words("role_user"), words("role_assistant")]
     rows = [(given.row or given.span.first_line, *_said(given.sample)) for given in item.parsed.samples[:_SAMPLES]]
     about = f"<p>{show.text(words('stop').join(filter(None, [columns, unused])))}</p>"

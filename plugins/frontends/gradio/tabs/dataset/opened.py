@@ -19,7 +19,7 @@ _VERDICTS: tuple[Verdict, ...] = ("good", "bad", "skip")
 
 
 class Opened:
-    """The sample whose id `sample` holds."""
+    """The sample that `sample` names by its version and its id; it stays open when another version is chosen."""
 
     def __init__(self, room: Room) -> None:
         words = room.words
@@ -41,54 +41,49 @@ class Opened:
                 self.form = gr.Column()
                 self.edited = gr.HTML(elem_id="dataset-edited", padding=False)
 
-    def bind(self, version: Any, refresh: Callable[[Any], None]) -> None:
+    def bind(self, refresh: Callable[[Any], None]) -> None:
         """Let it show what is chosen; `refresh` lets an event show the list again."""
         room, quiet = self._room, {"show_progress": "hidden"}
         outputs = [self.shown, self.tools, self.rated, self.edited]
         look = room.handled(self._look, others=3)
-        room.on(self.sample.change, look, [version, self.sample], outputs, **quiet)
+        room.on(self.sample.change, look, self.sample, outputs, **quiet)
         for verdict, button in zip(_VERDICTS, self.verdicts, strict=True):
             done = room.on(
                 button.click,
                 room.handled(lambda *given, verdict=verdict: self._rate(verdict, *given), others=2),
-                [version, self.sample, self.note],
+                [self.sample, self.note],
                 [self.rated, self.note, self.shown],
             )
             refresh(done.then)
         room.on(self.heed.click, room.handled(self._heed), None, self.rated)
         with self.form:
-            render = gr.render(inputs=[version, self.sample], triggers=[self.sample.change], show_progress="hidden")
-            render(lambda name, sample: self._edit(name, sample, refresh))
+            render = gr.render(inputs=[self.sample], triggers=[self.sample.change], show_progress="hidden")
+            render(lambda sample: self._edit(sample, refresh))
 
-    def _look(self, version: str | None, sample: str | None) -> tuple[Any, ...]:
-        if not version or not sample:
-            told = show.to_do(self._room.words("dataset_open")) if version else ""
-            return told, gr.update(visible=False), "", ""
-        return self._shown(version, sample), gr.update(visible=True), "", ""
+    def _look(self, sample: tuple[str, str]) -> tuple[Any, ...]:
+        return self._shown(*sample), gr.update(visible=True), "", ""
 
     def _shown(self, version: str, sample: str) -> str:
         samples, words = self._room.workspace.desk.dataset.samples, self._room.words
         row = samples.one(version, sample)
         said = [(words(f"role_{message.role}"), message.content) for message in row.made.sample.messages]
-        facts = [*_facts(row, words), *_ratings(samples.ratings(sample), words)]
-        return show.card(words("dataset_sample", id=sample), said) + show.table(["", ""], facts)
+        told = (*_facts(row, words), *_ratings(samples.ratings(sample), words))
+        facts = [(words.begin(name), fact) for name, fact in told]
+        return show.card(words("dataset_sample", id=sample, version=version), said) + show.table(["", ""], facts)
 
-    def _rate(self, verdict: Verdict, version: str | None, sample: str | None, note: str) -> tuple[Any, ...]:
+    def _rate(self, verdict: Verdict, sample: tuple[str, str], note: str) -> tuple[Any, ...]:
         words = self._room.words
-        if not version or not sample:
-            return show.to_do(words("dataset_open")), gr.skip(), gr.skip()
-        self._room.workspace.desk.dataset.samples.rate(version, sample, verdict, note or "")
+        self._room.workspace.desk.dataset.samples.rate(*sample, verdict, note or "")
         told = words(f"dataset_rated_{verdict}", heed=words("dataset_heed"))
-        return show.good(told), "", self._shown(version, sample)
+        return show.good(told), "", self._shown(*sample)
 
     def _heed(self) -> str:
         path, count = self._room.workspace.desk.dataset.edits.leave_out_bad()
         return show.good(self._room.words("dataset_heeded", file=path.name, count=f"{count:,}"))
 
-    def _edit(self, version: str | None, sample: str | None, refresh: Callable[[Any], None]) -> None:
+    def _edit(self, opened: tuple[str, str], refresh: Callable[[Any], None]) -> None:
         """A box for each message of the sample, made anew for each sample."""
-        if not version or not sample:
-            return
+        version, sample = opened
         room, words = self._room, self._room.words
         messages = room.workspace.desk.dataset.samples.one(version, sample).made.sample.messages
         boxes = [
@@ -126,6 +121,7 @@ class Opened:
 
 
 def _facts(row: Row, words: Words) -> Iterator[tuple[str, str]]:
+    """Where it stands and comes from."""
     sample, origin = row.made.sample, row.made.origin
     held = f" ({row.held_out})" if row.held_out else ""
     yield words("dataset_split"), words(f"split_{row.split or 'none'}") + held

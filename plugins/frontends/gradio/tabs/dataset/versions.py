@@ -45,11 +45,9 @@ class Chosen:
         except Exception as error:
             return None, room.mistake(error), gr.skip()
         names = [item.version for item in found if item.facts is not None]
-        # a version that is new since this page was opened is what somebody wants to see now
-        known = set(seen or ())
-        fresh = [name for name in names if name not in known]
-        newest = next(reversed(fresh or names), None)
-        kept = value if value in names and not (seen is not None and fresh) else newest
+        newest = next(reversed(names), None)
+        newest_before = next((name for name in reversed(names) if name in (seen or ())), None)
+        kept = value if value in names and value != newest_before else newest  # who looks at the newest goes on so
         told = "" if names else show.to_do(words("dataset_none", part=words("dataset_part_generate")))
         choices = [(_title(item, words), item.version) for item in reversed(found) if item.facts is not None]
         return sign, told, gr.update(choices=choices, value=kept, visible=bool(names))
