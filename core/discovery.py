@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, EntryPoint
 from typing import Any, TypeAlias
 
@@ -160,7 +161,9 @@ def _package(entry_point: EntryPoint) -> tuple[str, str]:
     return _name_and_version(distribution) if distribution else ("unknown package", "")
 
 
+@cache
 def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Read once for each: a README stands in the same file and is parsed along with it."""
     try:
         metadata = distribution.metadata
     except (OSError, ValueError, TypeError):

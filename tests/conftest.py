@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import Forks
 
 _OF_A_TERMINAL = {"COLUMNS", "LINES"}  # pytest-xdist sets them for its workers
+_SECONDS = 180  # that a command may take on a busy machine
 _LONGEST = (
     *("crashes", "reuse", "resume_runs", "devices", "stranger_packages", "end_to_end", "endpoint", "pipeline", "chat"),
     *("init", "training", "resume", "tuning", "status", "import", "disk_full", "local_chat", "environments", "clean"),
@@ -40,6 +42,7 @@ class Environment:
 
     site: Path
     work: Path
+    forks: Forks
 
     def install(
         self,
@@ -69,6 +72,9 @@ class Environment:
 
     def docutune(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the command line as the console script does."""
+        own = self._environment(variables)
+        if self.forks.can_run([Path(site) for site in own["PYTHONPATH"].split(os.pathsep)], own):
+            return self.forks.run(arguments, self.work, own, _SECONDS)
         return self.python(
             "import sys; from docutune.cli import main; sys.exit(main(sys.argv[1:]))", *arguments, **variables
         )
@@ -80,26 +86,37 @@ class Environment:
         return json.loads(done.stdout)
 
     def _run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        own = self._environment(variables)
+        return subprocess.run(command, capture_output=True, text=True, cwd=self.work, env=own, timeout=_SECONDS)
+
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         path = os.pathsep.join(filter(None, [str(self.site), os.environ.get("PYTHONPATH", "")]))
         own = {name: value for name, value in os.environ.items() if name not in _OF_A_TERMINAL}
-        environment = {**own, "PYTHONPATH": path, "XDG_CACHE_HOME": str(self.work / "cache"), **variables}
-        return subprocess.run(command, capture_output=True, text=True, cwd=self.work, env=environment, timeout=180)
+        return {**own, "PYTHONPATH": path, "XDG_CACHE_HOME": str(self.work / "cache"), **variables}
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """What runs commands."""
+    made = Forks()
+    yield made
+    made.end()
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Environment:
+def environment(tmp_path: Path, forks: Forks) -> Environment:
     """An empty folder to work in, and one for packages."""
-    return _empty(tmp_path)
+    return _empty(tmp_path, forks)
 
 
 @pytest.fixture(scope="module")
-def shared_environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def shared_environment(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Environment:
     """The same, one for a whole file of tests: for what takes long to make and is only looked at."""
-    return _empty(tmp_path_factory.mktemp("shared"))
+    return _empty(tmp_path_factory.mktemp("shared"), forks)
 
 
-def _empty(folder: Path) -> Environment:
-    environment = Environment(folder / "site", folder / "work")
+def _empty(folder: Path, forks: Forks) -> Environment:
+    environment = Environment(folder / "site", folder / "work", forks)
     environment.site.mkdir()
     environment.work.mkdir()
     return environment

@@ -181,7 +181,7 @@ def test_one_long_default_does_not_move_the_descriptions_of_the_other_options(en
 
 def test_every_built_in_option_is_described(environment: Installed) -> None:
     plugins = environment.answer("plugins", "list")["plugins"]
-    assert len(plugins) == 15
+    assert len(plugins) == 21
     for plugin in plugins:
         [details] = environment.answer("plugins", "info", plugin["name"])
         assert all(option["description"] for option in details["options"]), plugin["name"]

@@ -309,7 +309,7 @@ def test_a_pipeline_file_that_may_not_be_read_is_not_suggested(project: Installe
     assert (done.returncode, done.stderr) == (2, "pipeline.yaml: permission denied\n  see that you may read it\n")
 
 
-@pytest.mark.parametrize("command", [("status",), ("report",), ("chat", "x"), ("trace", "x"), ("clean",)])
+@pytest.mark.parametrize("command", [("status",), ("report",), ("trace", "x"), ("clean",)])
 def test_a_wrong_folder_is_named_by_every_command(environment: Installed, command: tuple[str, ...]) -> None:
     done = environment.docutune(*command)
     assert done.returncode == 2
