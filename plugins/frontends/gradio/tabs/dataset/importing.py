@@ -123,9 +123,8 @@ class _Typing:
             self.answer = gr.Textbox(label=words("role_assistant"), lines=3, elem_id="add-answer")
             splits = [(words("add_split_unset"), ""), *((words(f"split_{name}"), name) for name in _SPLITS)]
             self.split = gr.Dropdown(splits, value="", label=words("dataset_split"))
-            with gr.Row():
-                self.anyway = gr.Checkbox(label=words("add_anyway"), container=False, scale=0, min_width=280)
-                self.add = gr.Button(words("add_one"), elem_classes=["narrow"], elem_id="add-one")
+            self.anyway = gr.Checkbox(label=words("add_anyway"), container=False)
+            self.add = gr.Button(words("add_one"), elem_classes=["narrow"], elem_id="add-one")
             self.message = gr.HTML(elem_id="add-message", padding=False)
 
     def bind(self) -> None:

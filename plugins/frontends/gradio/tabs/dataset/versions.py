@@ -82,8 +82,8 @@ class _Names:
             self.tags = gr.Dropdown(
                 label=words("dataset_tags"), info=words("dataset_tags_info"), elem_id="dataset-tags"
             )
+        self.move = gr.Checkbox(label=words("dataset_tag_move"), container=False)
         with gr.Row():
-            self.move = gr.Checkbox(label=words("dataset_tag_move"), container=False, scale=0, min_width=280)
             self.give = gr.Button(words("dataset_tag_give"), elem_classes=["narrow"])
             self.take = gr.Button(words("dataset_tag_take"), elem_classes=["narrow"])
         self.message = gr.HTML(elem_id="dataset-names", padding=False)
@@ -124,10 +124,11 @@ class _Removal:
         gr.HTML(show.heading(words("dataset_removal")), padding=False)
         self.ask = gr.Button(words("dataset_remove"), elem_classes=["narrow"], elem_id="dataset-remove")
         self.message = gr.HTML(elem_id="dataset-removal", padding=False)
-        with gr.Row(visible=False) as self.sure:
-            self.forced = gr.Checkbox(label=words("dataset_remove_named"), container=False, scale=0, min_width=280)
-            self.yes = gr.Button(words("dataset_remove_yes"), variant="stop", elem_classes=["narrow"])
-            self.no = gr.Button(words("dataset_remove_no"), elem_classes=["narrow"])
+        with gr.Column(visible=False) as self.sure:
+            self.forced = gr.Checkbox(label=words("dataset_remove_named"), container=False, elem_id="dataset-forced")
+            with gr.Row():
+                self.yes = gr.Button(words("dataset_remove_yes"), variant="stop", elem_classes=["narrow"])
+                self.no = gr.Button(words("dataset_remove_no"), elem_classes=["narrow"])
         self.asked = gr.State(None)
 
     def bind(self, version: Any) -> None:

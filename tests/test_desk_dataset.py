@@ -1,0 +1,138 @@
+"""What pages do with datasets: samples turned over and edited, ratings put into force, what a run costs meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dataset_project import docutune
+
+from docutune.api import Workspace
+from docutune.chat.ledger import Amount, Attempt, Ledger, sent, settled
+from docutune.corpus import Row
+from docutune.desk.samples import Filter
+from docutune.desk.spending import Spending, Spent
+from docutune.errors import ConfigError, UsageError
+from docutune.rated import Rating, export, merged
+from docutune.workspace import Store
+
+PIPELINE = "version: 1\nproject: acme\nsources:\n  - samples: qa.jsonl\nsplit: {test: 0.2}\n"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A dataset of twelve samples; tests leave its first version as it is."""
+    work = tmp_path_factory.mktemp("work")
+    rows = [{"question": f"Where does hall {n} lie?", "answer": f"Beside gate {n * 7}."} for n in range(12)]
+    (work / "qa.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (work / "pipeline.yaml").write_text(PIPELINE)
+    run(work)
+    yield Workspace(work)
+
+
+def run(work: Path) -> None:
+    done = docutune(work, "run", "--until", "dataset")
+    assert done.returncode == 0, done.stderr
+
+
+def said(row: Row) -> str:
+    return row.made.sample.messages[-1].content
+
+
+def texts(row: Row, answer: str) -> list[str]:
+    return [*(message.content for message in row.made.sample.messages[:-1]), answer]
+
+
+def test_samples_are_turned_over_and_found(made: Workspace) -> None:
+    samples = made.desk.dataset.samples
+    pages = [samples.page("latest", Filter(), number, 5) for number in (0, 1, 2, 3, 99)]
+    assert [(page.number, page.pages, len(page.rows)) for page in pages] == [
+        (1, 3, 5),
+        (1, 3, 5),
+        (2, 3, 5),
+        (3, 3, 2),
+        (3, 3, 2),
+    ]
+    assert len({row.made.sample.id for page in pages for row in page.rows}) == 12
+    (row,) = samples.page("latest", Filter(text=" GATE 77"), 1, 5).rows
+    assert said(row) == "Beside gate 77."
+    for text in (row.made.sample.id, "qa.jsonl:12-12"):
+        assert samples.page("latest", Filter(text=text), 1, 5).matching == 1
+    held = samples.page("latest", Filter(split="test"), 1, 99)
+    assert held.matching == samples.counts("latest").splits["test"] > 0
+    assert samples.page("latest", Filter(kind="question-answer", judged="unrated"), 1, 5).matching == 12
+    with pytest.raises(UsageError, match="has no sample 'x'"):
+        samples.one("latest", "x")
+
+
+def test_an_edited_sample_takes_the_place_of_the_old_one_in_the_next_version(made: Workspace) -> None:
+    work, edits, samples = made.project, made.desk.dataset.edits, made.desk.dataset.samples
+    before = samples.dataset("latest")
+    edited = {row.made.sample.id: row for row in before.rows[:6]}  # the new ids come before the old ones, or after
+    with pytest.raises(UsageError, match="nothing was changed"):
+        edits.save(before.version, before.rows[0].made.sample.id, texts(before.rows[0], said(before.rows[0])))
+    with pytest.raises(UsageError, match=r"what was typed: .*no answer"):
+        edits.save(before.version, before.rows[0].made.sample.id, texts(before.rows[0], " "))
+    other = next(row for row in before.rows if row.made.sample.id not in edited)
+    assert "another answer" in str(
+        edits.complaint(before.version, before.rows[0].made.sample.id, [other.made.sample.messages[0].content, "No."])
+    )
+    assert not (work / "samples").exists()
+    for name, row in edited.items():
+        new = texts(row, f"{said(row)} Or so.")
+        assert edits.complaint(before.version, name, new) is None
+        assert edits.save(before.version, name, new).place.startswith("samples/edited.jsonl:")
+    assert "- samples: samples/edited.jsonl" in (work / "pipeline.yaml").read_text()
+    assert "ratings: ratings.jsonl" in (work / "pipeline.yaml").read_text()
+    run(work)
+    after = samples.dataset("latest")
+    assert len(after.rows) == 12
+    assert not edited.keys() & {row.made.sample.id for row in after.rows}
+    splits = {said(row): row.split for row in after.rows}
+    assert all(splits[f"{said(row)} Or so."] == row.split for row in edited.values())
+    assert samples.dataset(before.version) == before
+
+
+def test_ratings_of_others_stay_when_ours_are_put_into_force(made: Workspace, tmp_path: Path) -> None:
+    desk, path = made.desk.dataset, tmp_path / "ratings.jsonl"
+    row = desk.samples.dataset("latest").rows[0]
+    theirs = Rating("2026-01-01T00:00:00+00:00", "sample", "0" * 16, "0" * 16, "kind", "Why?", "bad", "no", "ada")
+    older = Rating("2026-01-01T00:00:00+00:00", "sample", row.made.sample.id, row.made.sample.id, "kind", "Why?", "bad")
+    export([theirs, older], path)
+    ours = Rating("2026-02-01T00:00:00+00:00", "sample", row.made.sample.id, row.made.sample.id, "kind", "Why?", "good")
+    assert merged(path, [ours]) == [theirs, ours]
+    file, text = made.project / "pipeline.yaml", (made.project / "pipeline.yaml").read_text()
+    file.write_text(text + "nonsense: 1\n")
+    with pytest.raises(ConfigError):
+        desk.edits.leave_out_bad()
+    file.write_text(text)
+
+
+def test_exports_go_below_the_folder_that_is_served(made: Workspace) -> None:
+    desk = made.desk.dataset
+    done = desk.export("latest", "messages", ["train"])
+    assert done.output.is_relative_to(made.project / "exports") and done.output.name.endswith("-train-messages.jsonl")
+    assert desk.export("latest", "messages", ["train"]).output == done.output
+    with pytest.raises(UsageError, match="no such format"):
+        desk.export("latest", "../../x", [])
+
+
+def test_what_a_run_spends_is_known_while_it_goes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.create()
+    ledger, spending = Ledger(store.folder), Spending(store, "now")
+    assert spending.look() is None
+    most = Amount(1, 1000, 1000, 1.0)
+    ledger.write([sent(Attempt("a", "x", "now", True, most), "t"), sent(Attempt("b", "y", "before", True, most), "t")])
+    assert spending.look() == Spent(1, 1, 0, 0, 0.0)
+    line = settled("a", Amount(1, 10, 5, 0.25))
+    with (store.folder / "spending.jsonl").open("ab") as file:
+        file.write(line[:9])
+        file.flush()
+        assert spending.look() == Spent(1, 1, 0, 0, 0.0)
+        file.write(line[9:])
+    assert spending.look() == Spent(1, 0, 10, 5, 0.25)
+    ledger.write([sent(Attempt("c", "z", "now", False, Amount(1, 7, 7)), "t")])
+    assert spending.look() == Spent(2, 1, 10, 5, None)
