@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from docutune.datasets.preferences import preferred
+from docutune.datasets.preferences import RATERS, preferred
 from docutune.datasets.rating import Item, Sitting, Walk, answers, summary
+from docutune.desk.reports import Figure, figure
 from docutune.errors import UsageError
-from docutune.evaluation import Comparison
-from docutune.rated import Verdict
+from docutune.rated import Rating, Verdict
 from docutune.ratings import Ratings
+from docutune.report.words import Words
 from docutune.workspace import Store
 
 Choice: TypeAlias = Literal["first", "second", "same", "neither", "skip"]
@@ -35,10 +36,14 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often each was better, by everybody together; `preferred` says what that proves, None: nothing was judged."""
+    """How often each was better, by everybody together, and each judgement with the names, the last one first.
+
+    `figure` says what that proves; None where nothing was judged.
+    """
 
     counts: Mapping[str, Any]
-    preferred: Comparison | None
+    given: tuple[Rating, ...]
+    figure: Figure | None
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,14 @@ class Judging:
             raise UsageError("there is no verdict to take back")
         return _shown(sitting)
 
-    def tally(self, run: str, model: str) -> Tally:
+    def tally(self, run: str, model: str, language: str) -> Tally:
         """All verdicts so far, with names."""
-        items = self._items(run, model)
-        ratings = Ratings(self.store).all()
-        return Tally(summary(items, ratings), preferred(ratings, {item.id for item in items}))
+        items, ratings = self._items(run, model), Ratings(self.store).all()
+        ids = {item.id for item in items}
+        found = preferred(ratings, ids)
+        given = (rating for rating in reversed(ratings) if rating.id in ids and rating.verdict is not None)
+        told = figure(RATERS, found, Words(language)) if found else None
+        return Tally(summary(items, ratings), tuple(given), told)
 
     def _items(self, run: str, model: str) -> Sequence[Item]:
         return answers(self.store, model, Walk(run=run))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,22 +127,21 @@ def _measured(model: ModelReport, words: Words) -> Measured:
 
 def _figures(model: ModelReport, words: Words) -> Iterator[Figure]:
     for facts in model.evaluations:
-        for comparison in _counted(facts.comparisons):
-            share = is_share(comparison)
-            yield Figure(
-                facts.evaluator,
-                words.title(comparison.metric),
-                words.note(comparison.metric),
-                f"{words.value(comparison.base.mean, share)} ({words.span(comparison.base, share)})",
-                f"{words.value(comparison.tuned.mean, share)} ({words.span(comparison.tuned, share)})",
-                words.points(comparison.difference.mean, share),
-                words.change_span(comparison.difference, share),
-                comparison.count,
-                comparison.verdict,
-                words.say(comparison.verdict),
-            )
+        yield from (figure(facts.evaluator, comparison, words) for comparison in facts.comparisons if comparison.count)
 
 
-def _counted(comparisons: Sequence[Comparison]) -> Iterator[Comparison]:
-    """Those that compare anything."""
-    return (comparison for comparison in comparisons if comparison.count)
+def figure(evaluator: str, comparison: Comparison, words: Words) -> Figure:
+    """A comparison in words."""
+    share = is_share(comparison)
+    return Figure(
+        evaluator,
+        words.title(comparison.metric),
+        words.note(comparison.metric),
+        f"{words.value(comparison.base.mean, share)} ({words.span(comparison.base, share)})",
+        f"{words.value(comparison.tuned.mean, share)} ({words.span(comparison.tuned, share)})",
+        words.points(comparison.difference.mean, share),
+        words.change_span(comparison.difference, share),
+        comparison.count,
+        comparison.verdict,
+        words.say(comparison.verdict),
+    )

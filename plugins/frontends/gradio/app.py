@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from docutune.plugins.frontends.gradio.guard import Guard
 from docutune.plugins.frontends.gradio.page import build as build_page
+from docutune.plugins.frontends.gradio.reported import serve_reports
 from docutune.plugins.frontends.gradio.words import LANGUAGES, words
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def build(
     def icon() -> Response:
         return Response(status_code=204)
 
+    serve_reports(app, workspace)
     for language in LANGUAGES:
         page = build_page(workspace, words(language), closing)
         gr.mount_gradio_app(

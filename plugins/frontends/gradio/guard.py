@@ -31,7 +31,7 @@ _SECONDS_AFTER_WRONG = 0.5  # each wrong password costs whoever guesses that lon
 _NOT_PASSED_ON = (b"x-forwarded-host", b"x-gradio-server")
 
 _ROUTES = re.compile(
-    r"/|/favicon\.ico|/(en|zh)|/(en|zh)/("
+    r"/|/favicon\.ico|/reports/[0-9-]+/(report|quality)\.html|/(en|zh)|/(en|zh)/("
     r"config/?|theme\.css|favicon\.ico|manifest\.json|robots\.txt|(static|assets)/.*"
     r"|gradio_api/(info/?|theme\.css|app_id/?|startup-events|heartbeat/\w+|queue/(join|data)|reset/?|cancel"
     r"|upload|upload_progress|file=.*)"

@@ -416,6 +416,8 @@ TEXTS: Mapping[str, str] = {
     "models_none": "Nothing is trained yet: the tab “{tab}” trains a model. Any other can be loaded below.",
     "models_choose": "Model",
     "models_choose_info": "Choose one, or type a name: a training, a folder such as ./model, owner/name of a hub",
+    "models_about_one": "About {model} {digits}",
+    "models_more": "Where it comes from",
     "models_choose_first": "No model is chosen.",
     "models_newest": "the newest model",
     "models_origin_trained": "trained here",
@@ -489,7 +491,7 @@ TEXTS: Mapping[str, str] = {
     "models_verdict_no difference": "no difference",
     "models_options": "Options of the training",
     "models_training": "Figures of the training",
-    "models_lineage": "Trained on samples of {count} documents",
+    "models_lineage": "Documents behind it: {count}",
     "models_more_documents": "And {count} more: docutune trace {digits} lists them all, with every sample.",
     "models_export": "Merge and export",
     "models_export_about": (
@@ -522,8 +524,8 @@ TEXTS: Mapping[str, str] = {
     "models_alike": "answered alike",
     "models_logits": "largest difference of a logit",
     "models_questions": "questions",
-    "models_held_out": "held out of the training",
-    "models_built_in": "built in",
+    "models_held_out": "held out",
+    "models_built_in": "some built in",
     "models_parity_passed": "The result answers as the model that it was made from.",
     "models_parity_failed": (
         "The result does not answer as the model that it was made from; do not use it before you know why. "
