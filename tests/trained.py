@@ -22,12 +22,14 @@ WIDTH, HEADS, LAYERS, RANK, ALPHA = 32, 2, 2, 4, 8
 TUNED = ("q_proj", "v_proj")
 
 PLUGINS = '''
-import json, shutil
+import json, os, shutil, time
 from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 from docutune import Registration, TrainingConfig, hookimpl
 from docutune.records import Answer, Measure, ModelInfo, ModelRef, Probe
 from docutune.template import Template
+
+HELD = 64 * 1024**2
 
 class Nothing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,8 +57,18 @@ class Asker:
 
 class Echo:
     def __init__(self, config): pass
-    def open(self, model): return self
+    def open(self, model):
+        self.model, self.held = model, os.urandom(1) * HELD
+        return self
     def answer(self, probes, variant): return (Answer(p.id, variant, variant, True) for p in probes)
+    def stream(self, messages, variant, sampling):
+        """As long as somebody listens."""
+        while True:
+            time.sleep(0.01)
+            yield variant + " "
+    def info(self):
+        return ModelInfo("Echo", 12345678, "none", "float32", "cpu", HELD, "0123456789abcdef", self.model.folder,
+                         self.model.digest, str(self.model.folder), self.model.adapter, 512, 1024)
     def close(self): pass
 
 @hookimpl

@@ -88,8 +88,14 @@ class Exports:
         with self._lock:
             return self._state
 
-    def start(self, wish: Wish) -> None:
-        """Begin in a thread of its own; UsageError while another one is at work, or for a folder elsewhere."""
+    def start(
+        self, model: str, exporter: str | None = None, options: Mapping[str, JsonValue] | None = None, **more: Any
+    ) -> None:
+        """Begin in a thread of its own; `more` are the other fields of Wish.
+
+        UsageError while another one is at work, or for a folder that is not below exports/.
+        """
+        wish = Wish(model, exporter, options or {}, **more)
         request = self._request(wish)
         with self._lock:
             if self._thread is not None and self._thread.is_alive():

@@ -48,9 +48,9 @@ def _offered(models: Models, exports: Path) -> Iterator[Offered]:
         yield Offered(name, name, "downloaded")
 
 
-def changes(models: Models) -> tuple[float, ...]:
-    """Another value after a model came or went, or a run began: cheap enough to ask every second."""
-    return tuple(_changed(models.store.folder / name) for name in ("models", "runs"))
+def changes(models: Models, exports: Path) -> tuple[float, ...]:
+    """Another value after a model or an export came or went, or a run began: cheap enough to ask every second."""
+    return tuple(_changed(folder) for folder in (models.store.folder / "models", models.store.folder / "runs", exports))
 
 
 def _changed(folder: Path) -> float:

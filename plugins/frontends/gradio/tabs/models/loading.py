@@ -1,0 +1,102 @@
+"""What is loaded, or on its way, or why not, and the memory that it takes: for every tab that asks a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from docutune.plugins.frontends.gradio import show
+
+if TYPE_CHECKING:
+    from docutune.desk.loaded import Freed, Loaded, Loading, State
+    from docutune.desk.resident import Memory
+    from docutune.plugins.frontends.gradio.words import Words
+
+
+def panel(words: Words, state: State) -> str:
+    """The whole state."""
+    head = show.heading(words("models_loaded"))
+    name = state.name or words("models_newest")
+    if state.loading is not None:
+        return head + _loading(words, state.loading, name)
+    if state.loaded is not None:
+        return head + _ready(words, state.loaded)
+    if state.phase == "unloading":
+        return head + show.to_do(words("models_unloading", model=name)) + show.bar(None, None)
+    if state.error is not None:
+        return head + show.bad(words("models_failed", model=name, why=state.error.message), state.error.hint)
+    if state.freed is not None:
+        return head + _freed(words, state.freed)
+    return head + show.to_do(words("models_none_loaded_yet", load=words("models_load")))
+
+
+def _loading(words: Words, loading: Loading, name: str) -> str:
+    seconds = (datetime.now(UTC) - loading.since).total_seconds()
+    told: list[tuple[str, object]] = [(words("models_time"), show.duration(seconds))]
+    if loading.weights:
+        told.append((words("models_worker"), show.size(loading.worker)))
+        told.append((words("models_weights_file"), show.size(loading.weights)))
+    what = "models_loading" if loading.weights else "models_looking"
+    return show.to_do(words(what, model=name)) + show.bar(None, None) + show.facts(told)
+
+
+def _ready(words: Words, loaded: Loaded) -> str:
+    warning = show.bad(loaded.named.warning) if loaded.named.warning else ""
+    figures = [
+        (words("models_memory_before"), show.size(loaded.before.resident)),
+        (words("models_memory_now"), show.size(loaded.memory.resident)),
+        (words("models_worker"), show.size(loaded.memory.worker)),
+        *_gpu(words, loaded.memory),
+    ]
+    told = show.good(words("models_ready", model=loaded.named.name))
+    more = show.folded(words("models_more"), show.table(["", ""], _places(words, loaded)))
+    return told + warning + show.facts(figures) + show.table(["", ""], _rows(words, loaded)) + more
+
+
+def _freed(words: Words, freed: Freed) -> str:
+    figures = [
+        (words("models_memory_before"), show.size(freed.before.resident)),
+        (words("models_memory_loaded"), show.size(freed.loaded.resident)),
+        (words("models_memory_after"), show.size(freed.after.resident)),
+        *_gpu(words, freed.after),
+    ]
+    return show.good(words("models_freed", model=freed.name)) + show.facts(figures)
+
+
+def _gpu(words: Words, memory: Memory) -> list[tuple[str, object]]:
+    return [] if memory.gpu is None else [(words("models_gpu"), show.size(memory.gpu))]
+
+
+def _rows(words: Words, loaded: Loaded) -> Iterator[tuple[str, str]]:
+    named, info = loaded.named, loaded.info
+    yield words("models_form"), words(f"models_form_{named.form}")
+    if named.form != "base":
+        yield words("models_base"), named.base
+    if info is None:
+        return
+    yield words("models_architecture"), info.architecture
+    yield words("models_parameters"), f"{info.parameters:,}"
+    if info.adapter_parameters:
+        yield words("models_adapter_parameters"), f"{info.adapter_parameters:,}"
+    yield words("models_held"), words.either(f"models_held_{info.quantization}", info.quantization)
+    yield words("models_numbers"), info.dtype
+    yield words("models_device"), info.device
+    yield words("models_weights"), show.size(info.memory)
+    yield words("models_context"), f"{info.context:,}" if info.context else words("models_no_limit")
+
+
+def _places(words: Words, loaded: Loaded) -> Iterator[tuple[str, str]]:
+    """Where it comes from, and what tells it from others."""
+    named, info = loaded.named, loaded.info
+    if named.run:
+        yield words("models_trained_in"), named.run
+    if named.key:
+        yield words("models_key"), named.key
+    if info is not None:
+        yield words("models_from"), info.origin
+        yield words("models_template"), info.template
+    yield words("models_base_folder"), str(named.ref.folder)
+    if named.ref.adapter is not None:
+        yield words("models_adapter_folder"), str(named.ref.adapter)
+    yield words("models_digest"), named.ref.digest

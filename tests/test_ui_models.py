@@ -1,0 +1,265 @@
+"""The tab Models in a real browser, and the one model that is loaded for all pages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import CONTRASTS, started
+from installed import Installed
+from jobs import eventually
+from playwright.sync_api import Browser, Page
+from test_models_commands import EXPORTERS, leftovers
+from test_ui import opened, picture, press, served, shows
+from trained import project
+
+from docutune.owner import Process, family
+
+HELD = 64
+"""MiB that the runtime of these tests holds for a loaded model."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def trained(shared_environment: Installed) -> Installed:
+    project(shared_environment)
+    shared_environment.install("more", {"more.py": EXPORTERS}, "more = more")
+    return shared_environment
+
+
+def readable(page: Page, name: str) -> None:
+    page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)", timeout=10_000)
+    for width in (400, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+        picture(page, f"{name}-{width}")
+
+
+def named(page: Page, text: str) -> None:
+    """Type the name of a model."""
+    page.locator("#model input").fill(text)
+    page.locator("#model input").press("Enter")
+
+
+def choose(page: Page, place: str, option: str) -> None:
+    page.locator(f"{place} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def workers(pid: int) -> list[Process]:
+    """The processes below the server that hold models."""
+    server = Process.of(pid)
+    assert server is not None
+    return [one for one in family(server) if b"docutune.worker" in Path(f"/proc/{one.pid}/cmdline").read_bytes()]
+
+
+def figures(page: Page) -> dict[str, float]:
+    """The figures of the loaded model by their names, in MiB."""
+    told = {}
+    for part in page.locator("#loaded .facts > div").all():
+        size, name = part.inner_text().split("\n")[:2]
+        number, unit = size.split()
+        told[name.lower()] = float(number) * {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}[unit]
+    return told
+
+
+LOADER = """
+import json, os, shutil, signal, threading
+from pathlib import Path
+from docutune import Workspace
+from docutune.desk.asking import Unloaded
+from docutune.errors import DocutuneError
+from docutune.owner import Process, family
+from docutune.records import Message, Sampling
+
+place = Workspace(Path.cwd())
+loaded = place.desk.loaded
+asked = (Message("user", "hi"),)
+
+def workers():
+    return family(Process.of(os.getpid()))
+
+def until(phase):
+    while loaded.state.phase != phase:
+        assert loaded.state.phase in ("loading", "ready"), loaded.state
+        threading.Event().wait(0.02)
+    return loaded.state
+
+def refused(call):
+    try:
+        call()
+    except DocutuneError as error:
+        return f"{type(error).__name__}: {error}"
+
+def listen(talker, heard, said):
+    try:
+        for piece in talker.session.stream(asked, "tuned", Sampling()):
+            heard.set()
+    except DocutuneError as error:
+        said.append(f"{type(error).__name__}: {error.message}")
+
+found = {"none": refused(loaded.talker)}
+loaded.load("./nothing")
+loaded.load(None)  # the one that is wished for last counts
+loaded.load("smoke")
+now = until("ready").loaded
+found |= {"name": now.named.name, "context": now.info.context, "workers": len(workers())}
+with place.session() as other:  # one process may open a model twice
+    found["twice"] = next(other.stream(asked, "base", Sampling()))
+talker, said = loaded.talker(), []
+streams = [(threading.Event(), talker) for _ in range(3)]
+threads = [threading.Thread(target=listen, args=(talker, heard, said)) for heard, talker in streams]
+for thread in threads:
+    thread.start()
+for heard, _ in streams:
+    heard.wait()
+freed = loaded.unload()
+for thread in threads:
+    thread.join()
+found |= {"said": said, "later": refused(lambda: list(talker.session.stream(asked, "tuned", Sampling())))}
+found |= {"after": len(workers()), "state": loaded.state.phase}
+found["memory"] = [freed.before.resident, freed.loaded.resident, freed.after.resident, freed.after.worker]
+
+loaded.load("smoke")
+until("ready")
+workers()[0].send(signal.SIGKILL)
+found["killed"] = [str(until("failed").error), refused(loaded.talker)]
+
+def many():
+    for _ in range(3):
+        loaded.load("smoke")
+        assert len(workers()) <= 1
+        loaded.unload()
+
+threads = [threading.Thread(target=many) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+loaded.close()
+found |= {"end": [len(workers()), loaded.state.phase, refused(lambda: loaded.load("smoke"))]}
+logs = list(Path(".docutune/sessions").iterdir())
+found["logs"] = [(log / "log.txt").is_file() for log in logs]  # of the one that was killed
+for log in logs:
+    shutil.rmtree(log)
+print(json.dumps(found))
+"""
+
+
+def test_one_model_is_loaded_for_all_threads_and_gives_its_memory_back(trained: Installed) -> None:
+    done = trained.python(LOADER)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "no model is loaded" in found["none"]
+    assert (found["name"], found["context"], found["workers"]) == ("smoke", 1024, 1)
+    assert found["twice"] == "base "
+    assert found["said"] == ["Unloaded: smoke was unloaded"] * 3
+    assert "load it again" in found["later"]
+    assert (found["after"], found["state"]) == (0, "none")
+    before, held, after, worker = found["memory"]
+    assert held >= before + HELD * 1024**2
+    assert after < before + HELD * 1024**2 / 2 and worker == 0
+    assert "was killed by SIGKILL" in found["killed"][0] and "no model is loaded" in found["killed"][1]
+    assert found["logs"] == [True]
+    assert found["end"][:2] == [0, "none"] and "the server is ending" in found["end"][2]
+
+
+@pytest.mark.browser
+def test_a_model_is_looked_at_loaded_and_unloaded_with_its_memory(browser: Browser, trained: Installed) -> None:
+    with served(trained) as (server, address), opened(browser, f"{address}en/?tab=models") as page:
+        shows(page, "#models tr", "smoke", "./made/base", "right 0 → 1")
+        shows(page, "#model-inside", "adapter to a base", "copied", "qa.jsonl", "no difference")
+        shows(page, "#loaded .to-do", "No model is loaded")
+        press(page, "Load")
+        shows(page, "#loaded .good", "smoke is loaded and ready to answer")
+        shows(page, "#loaded table", "Echo", "12,345,678", "1,024")
+        page.get_by_text("Where it comes from").click()
+        shows(page, "#loaded details[open] table", "0123456789abcdef", str(trained.work / "made/base"))
+        [worker] = workers(server.pid)
+        loaded = figures(page)
+        assert loaded["memory now"] >= loaded["memory before"] + HELD
+        assert loaded["of it the model's process"] >= HELD
+        readable(page, "en-models-loaded")
+        with opened(browser, f"{address}zh/?tab=models") as other:
+            shows(other, "#loaded .good", "smoke 已加载")
+            readable(other, "zh-models-loaded")
+            press(other, "卸载")
+            shows(other, "#loaded .good", "smoke 已卸载")
+        shows(page, "#loaded .good", "smoke is unloaded")
+        freed = figures(page)
+        assert freed["memory after"] <= freed["memory while loaded"] - HELD
+        assert freed["memory after"] < freed["memory before"] + HELD / 2
+        assert not worker.alive and workers(server.pid) == []
+        assert leftovers(trained.work) == []
+
+        named(page, "./nothing")
+        shows(page, "#model-inside .to-do", "./nothing was not trained in this workspace")
+        press(page, "Load")
+        shows(page, "#loaded .bad", "./nothing could not be loaded", "no folder", "models of this workspace: smoke")
+        press(page, "Unload")
+        shows(page, "#loaded .good", "smoke is unloaded")
+
+
+@pytest.mark.browser
+def test_an_export_outlives_the_page_and_shows_whether_it_answers_alike(browser: Browser, trained: Installed) -> None:
+    work = trained.work
+    with served(trained) as (_, address):
+        with opened(browser, f"{address}en/?tab=models") as page:
+            shows(page, "#models tr", "smoke")
+            page.get_by_role("button", name="Merge and export").click()
+            choose(page, "#export-as", "ollama")
+            context = page.get_by_label("num_ctx")
+            context.fill("5")
+            press(page, "Export")
+            shows(page, ".option-num-ctx.wrong", "at least 128")
+            choose(page, "#export-as", "slow")
+            page.locator("#export-folder textarea, #export-folder input").fill("../out")
+            press(page, "Export")
+            shows(page, "#export-message .bad", "is no folder below exports/")
+            page.locator("#export-folder textarea, #export-folder input").fill("out")
+            press(page, "Export")
+            shows(page, "#export-state", "The export is at work", "slow")
+            assert eventually((work / "begun").exists)
+        with opened(browser, f"{address}en/?tab=models") as page:
+            page.get_by_role("button", name="Merge and export").click()
+            shows(page, "#export-state", "The export is at work", "slow")
+            press(page, "Export")
+            shows(page, "#export-message .bad", "another export is at work")
+            press(page, "Stop export")
+            shows(page, "#export-state", "was stopped; it left nothing behind")
+            assert leftovers(work) == []
+            press(page, "Export")
+            shows(page, "#export-state .good", "The result answers as the model that it was made from")
+            assert re.search(r"20 / 20 \(100%\)", shows(page, "#export-state", "largest difference").inner_text())
+            shows(page, "#exports tr", "smoke-merged", "passed", "20 / 20 (100%)")
+            assert (work / "exports/smoke-merged/model.safetensors").is_file()
+            readable(page, "en-models-exported")
+            press(page, "Export")
+            shows(page, "#export-state .bad", "is there already")
+        with opened(browser, f"{address}zh/?tab=models") as page:
+            page.get_by_role("button", name="合并与导出").click()
+            readable(page, "zh-models-exported")
+
+
+@pytest.mark.browser
+def test_what_would_go_is_shown_before_a_model_is_removed(browser: Browser, trained: Installed) -> None:
+    [folder] = [path.parent for path in Path(trained.work).glob(".docutune/models/*/model.json")]
+    with served(trained) as (_, address), opened(browser, f"{address}en/?tab=models") as page:
+        shows(page, "#models tr", "smoke")
+        page.locator("#model-remove > button").click()
+        press(page, "Show what would go")
+        shows(page, "#model-remove-message", "the adapter of smoke", "Named by", "when no other model is named")
+        readable(page, "en-models-remove")
+        assert folder.is_dir()
+        press(page, "Remove for good")
+        shows(page, "#model-remove-message .good", "is removed")
+        shows(page, "#models .to-do", "Nothing is trained yet")
+        assert not folder.exists()
