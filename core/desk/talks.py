@@ -91,9 +91,10 @@ class Reply:
             if not self.chat and conversation.chat is not None:
                 self.chat = conversation.chat.id
             self.left_out = conversation.left_out
-            self._said.setdefault(variant, []).append(piece)
-            self._heard += 1
-            self._news.notify_all()
+            if piece or variant not in self._said:
+                self._said.setdefault(variant, []).append(piece)
+                self._heard += 1
+                self._news.notify_all()
 
 
 @dataclass

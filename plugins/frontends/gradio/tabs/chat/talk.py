@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from docutune.chats.records import Chat, Turn
     from docutune.desk.talks import Reply
 
-_PAUSE = 0.1  # seconds between two drawings of a reply
+_PAUSE = 0.15  # seconds between two drawings of a reply
 _AT_A_TIME = 16  # replies that pages of one language may wait for
 _REMEMBER = """name => {
   const here = new URL(location.href);
@@ -126,10 +126,13 @@ class Talk:
         try:
             past = drawn.past(turns[: reply.place], self._room.words)
             yield "", "", gr.skip(), gr.skip(), past, self._present(turns, reply), gr.update(interactive=True)
+            shown = ""
             for _ in reply.follow(_PAUSE):
                 name = reply.chat if reply.chat != chat else gr.skip()
+                before, shown = shown, self._present(turns, reply)
                 chat = reply.chat
-                yield gr.skip(), gr.skip(), name, name, gr.skip(), self._present(turns, reply), gr.skip()
+                live = shown if shown != before else gr.skip()
+                yield gr.skip(), gr.skip(), name, name, gr.skip(), live, gr.skip()
         finally:
             reply.stop()
         yield self._told(reply), gr.skip(), reply.chat, *self._shown(*self._read(reply.chat))
