@@ -105,7 +105,7 @@ def test_the_local_runtime_asks_base_and_tuned_model_with_the_template_of_the_ad
     tokens = len(prompt_ids(tokenizer, template, asked))
     assert tokens > len(prompt_ids(tokenizer, read_template(tokenizer, "base"), asked)) > 16
     for variant in ("base", "tuned"):  # a prompt that is too long is refused with its length, so it can be seen here
-        with pytest.raises(DocutuneError, match=f"a prompt of {tokens} tokens"):
+        with pytest.raises(DocutuneError, match=f"a conversation of {tokens} tokens"):
             list(session.answer([Probe("one", asked)], variant))  # type: ignore[arg-type]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -161,7 +161,8 @@ class Conversation:
         reply = Reply(now(), self.talker.model, variant, _storable("".join(pieces)), end)
         self._add(answer(kind, reply))
         assert self._file is not None
-        enter(self.store, [self._file.path])
+        with suppress(DocutuneError):  # the answer is kept; a list looks into files that the catalog does not have right
+            enter(self.store, [self._file.path])
 
     def _stream(self, variant: Variant, system: str, before: Sequence[Turn], question: str) -> Stream:
         """The reply to what fits into the model: of the turns before the question the oldest are left out first."""
