@@ -180,6 +180,8 @@ def test_answers_are_compared_without_telling_whose_they_are(desk: Installed) ->
         len(probes) - 1,
         0,
     )
+    last = rated(desk, "0\n", "--answers", "--rater", "ada").stdout
+    assert f"{len(probes) - 1} for the tuned model" in last and "1 where both are bad" in last
     assert "there is no measured model 'other'" in rated(desk, "", "--answers", "other").stderr
     desk.docutune("dataset", "rate", "--answers", "--export", "answers.jsonl")
     exported = [json.loads(line) for line in (desk.work / "answers.jsonl").read_text().splitlines()]

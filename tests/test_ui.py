@@ -22,8 +22,24 @@ from playwright.sync_api import Browser, Locator, Page
 pytestmark = pytest.mark.browser
 
 TABS = {
-    "en": {"sources": "Sources", "train": "Train", "models": "Models", "plugins": "Plugins", "settings": "Settings"},
-    "zh": {"sources": "数据来源", "train": "训练", "models": "模型", "plugins": "插件", "settings": "设置"},
+    "en": {
+        "sources": "Sources",
+        "templates": "Prompt templates",
+        "train": "Train",
+        "evaluate": "Evaluate",
+        "models": "Models",
+        "plugins": "Plugins",
+        "settings": "Settings",
+    },
+    "zh": {
+        "sources": "数据来源",
+        "templates": "提示词模板",
+        "train": "训练",
+        "evaluate": "评估",
+        "models": "模型",
+        "plugins": "插件",
+        "settings": "设置",
+    },
 }
 SECONDS = 60_000  # milliseconds that a state may take on a busy machine
 

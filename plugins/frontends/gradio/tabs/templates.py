@@ -51,7 +51,7 @@ class _Editor:
         earlier = self._history()
         place, prompt = self._preview()
 
-        opened = [message, facts, text, digest, earlier]
+        opened = [message, facts, text, digest, earlier, place, prompt]
         listed = [message, table, name, *opened[1:]]
         for event in (room.page.load, again.click):
             room.on(event, room.handled(self._look, len(listed) - 1), name, listed)
@@ -84,8 +84,7 @@ class _Editor:
             interactive=True,
             elem_id="template-piece",
         )
-        empty = show.to_do(words("templates_unfilled", fill=words("templates_fill")))
-        return place, gr.HTML(empty, elem_id="template-filled", padding=False)
+        return place, gr.HTML(elem_id="template-filled", padding=False)
 
     @property
     def _prompts(self) -> Prompts:
@@ -97,7 +96,7 @@ class _Editor:
         names = [item.template.name for item in listed]
         if not names:
             nothing = show.to_do(self._room.words("templates_none"))
-            return "", nothing, gr.update(choices=[]), *(gr.skip() for _ in range(4))
+            return "", nothing, gr.update(choices=[]), *(gr.skip() for _ in range(6))
         chosen = name if name in names else names[0]
         message, *rest = self._open(chosen)
         return message, _table(self._room, listed), gr.update(choices=names, value=chosen), *rest
@@ -114,7 +113,8 @@ class _Editor:
         facts = show.table(["", ""], _facts(self._room, template))
         wrong = show.bad(words("templates_broken"), "\n".join(template.problems)) if template.problems else ""
         earlier = gr.update(choices=choices, value=None, visible=bool(choices))
-        return [wrong + facts, template.text, template.sha256, earlier]
+        unfilled = show.to_do(words("templates_unfilled", fill=words("templates_fill")))
+        return [wrong + facts, template.text, template.sha256, earlier, gr.update(visible=False), unfilled]
 
     def _save(self, name: str, text: str, digest: str) -> tuple[Any, ...]:
         """Put the text in force; its mistakes stand at their lines, and nothing is written then."""
@@ -127,7 +127,7 @@ class _Editor:
                 for problem in error.problems
             )
             told = show.bad(words("templates_wrong"), lines)
-            return told, *(gr.skip() for _ in range(5))
+            return told, *(gr.skip() for _ in range(7))
         return self._taken(taken)
 
     def _reset(self, name: str, text: str, digest: str) -> tuple[Any, ...]:

@@ -613,6 +613,7 @@ TEXTS: Mapping[str, str] = {
     "evaluate_run_info": "The newest comes first",
     "evaluate_model": "Model",
     "evaluate_model_info": "Whose answers are shown and judged",
+    "evaluate_of": "Model {model} · base {base} · trained by {trainer}",
     "evaluate_report": "Report",
     "evaluate_answers": "Answers side by side",
     "evaluate_judge": "Blind rating",

@@ -578,6 +578,7 @@ TEXTS: Mapping[str, str] = {
     "evaluate_run_info": "最新的排在最前",
     "evaluate_model": "模型",
     "evaluate_model_info": "显示和评判哪个模型的回答",
+    "evaluate_of": "模型 {model} · 基座 {base} · 训练插件 {trainer}",
     "evaluate_report": "报告",
     "evaluate_answers": "回答对照",
     "evaluate_judge": "盲评",

@@ -27,7 +27,7 @@ def report(room: Room, told: Told) -> str:
     ]
     for model in told.models:
         if model.figures:
-            parts.append(show.heading(f"{model.name} · {model.base} · {model.trainer}"))
+            parts.append(show.heading(words("evaluate_of", model=model.name, base=model.base, trainer=model.trainer)))
             parts.append(figures(words, model.figures))
     if not any(model.figures for model in told.models):
         parts.append(show.to_do(words("evaluate_unmeasured")))
