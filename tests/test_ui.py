@@ -25,6 +25,7 @@ TABS = {
     "en": {
         "sources": "Sources",
         "templates": "Prompt templates",
+        "dataset": "Dataset",
         "train": "Train",
         "evaluate": "Evaluate",
         "models": "Models",
@@ -34,6 +35,7 @@ TABS = {
     "zh": {
         "sources": "数据来源",
         "templates": "提示词模板",
+        "dataset": "数据集",
         "train": "训练",
         "evaluate": "评估",
         "models": "模型",

@@ -16,10 +16,7 @@ from test_ui import SECONDS, opened, picture, press, served, shows
 
 pytestmark = pytest.mark.browser
 
-PARTS = {
-    "en": ("Generate", "Versions", "Quality", "Compare", "Samples", "Import", "Export"),
-    "zh": ("生成", "版本", "质量", "比较", "样本", "导入", "导出"),
-}
+PARTS = ("Generate", "Versions", "Quality", "Compare", "Samples", "Import", "Export")
 OTHERS = "frage,antwort\nWhat is a parcel?,A box that travels.\nWho?,\nWho owns Acme?,Nobody.\n"
 
 
@@ -53,25 +50,22 @@ def versions(work: Path) -> set[str]:
 def test_a_dataset_from_its_plan_to_its_export(browser: Browser, environment: Installed) -> None:
     work, said = environment.work, list[str]()
     write_project(work)
-    with served(environment) as (_, address):
-        with opened(browser, f"{address}en/?tab=dataset", said) as page:
-            shows(page, "#dataset-none .to-do", "There is no dataset version yet: make one in the part “Generate”")
-            generate(page)
-            shows(page, "#dataset-steps tr:has-text('generate:grounded')", "samples: 65")
-            shows(page, "#dataset-progress", "finished")
-            (first,) = versions(work)
-            names_and_quality(page, first)
-            samples(page, work)
-            imported(page, work)
-            generate(page)
-            shows(page, "#dataset-steps tr:has-text('curate:ratings')", "left out: 2")
-            shows(page, "#dataset-progress", "finished")
-            (second,) = versions(work) - {first}
-            compared(page, first, second)
-            exported(page, work, second)
-            removed(page, work, second)
-        with opened(browser, f"{address}zh/?tab=dataset") as page:
-            readable(page, "zh")
+    with served(environment) as (_, address), opened(browser, f"{address}en/?tab=dataset", said) as page:
+        shows(page, "#dataset-none .to-do", "There is no dataset version yet: make one in the part “Generate”")
+        generate(page)
+        shows(page, "#dataset-steps tr:has-text('generate:grounded')", "samples: 65")
+        shows(page, "#dataset-progress", "finished")
+        (first,) = versions(work)
+        names_and_quality(page, first)
+        samples(page, work)
+        imported(page, work)
+        generate(page)
+        shows(page, "#dataset-steps tr:has-text('curate:ratings')", "left out: 2")
+        shows(page, "#dataset-progress", "finished")
+        (second,) = versions(work) - {first}
+        compared(page, first, second)
+        exported(page, work, second)
+        removed(page, work, second)
     assert [text for text in said if not text.startswith(address)] == []
 
 
@@ -171,7 +165,7 @@ def exported(page: Page, work: Path, version: str) -> None:
 
 def removed(page: Page, work: Path, version: str) -> None:
     """Only after a word, and with another where somebody needs it."""
-    readable(page, "en")
+    readable(page)
     part(page, "Versions")
     press(page, "Remove this version…")
     shows(page, "#dataset-removal .bad", f"Remove version {version}", "named by run")
@@ -184,13 +178,13 @@ def removed(page: Page, work: Path, version: str) -> None:
     assert version not in versions(work)
 
 
-def readable(page: Page, language: str) -> None:
+def readable(page: Page) -> None:
     """Every part, wide and narrow."""
-    for number, name in enumerate(PARTS[language]):
+    for number, name in enumerate(PARTS):
         part(page, name)
-        picture(page, f"{language}-dataset-{number}")
+        picture(page, f"en-dataset-{number}")
         page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)", timeout=SECONDS)
         page.set_viewport_size({"width": 400, "height": 900})
         page.wait_for_function("document.documentElement.scrollWidth <= 400")
-        picture(page, f"{language}-dataset-{number}-400")
+        picture(page, f"en-dataset-{number}-400")
         page.set_viewport_size({"width": 1280, "height": 900})
