@@ -47,6 +47,7 @@ def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
                     tab(room)
                 shown.select(None, None, None, js=_REMEMBER % name, api_visibility="private")
         room.quietly(lambda: _state(room), None, state)
+        room.follow()
         opened = room.on(page.load, _chosen, None, tabs, show_progress="hidden")
         opened.then(None, None, None, js=_SETTLE, api_visibility="private")
     return page
@@ -54,7 +55,7 @@ def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
 
 def _chosen(request: gr.Request) -> object:
     name = request.query_params.get("tab", "")
-    return gr.Tabs(selected=name) if name in TABS else gr.skip()
+    return gr.update(selected=name) if name in TABS else gr.skip()
 
 
 def _head(workspace: Workspace, words: Words) -> str:

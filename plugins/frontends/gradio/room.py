@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -30,6 +30,7 @@ class Room:
     closing: ExitStack
     page: gr.Blocks
     timer: gr.Timer
+    _followers: list[Follower] = field(default_factory=list)
 
     def handled(self, function: Callable[..., Any], others: int = 0) -> Callable[..., Any]:
         """The function, whose first result is a message; a mistake becomes that message, `others` stay as they are."""
@@ -57,6 +58,41 @@ class Room:
 
     def quietly(self, function: Callable[..., Any], inputs: Any, outputs: Any) -> None:
         """Let the page's clock call the function about once a second; nothing on the page says so."""
+        self._followers.append(Follower(function, _listed(inputs), _listed(outputs)))
+
+    def follow(self) -> None:
+        """Let the clock call all of them at once: one request a second for each open page, whatever it shows."""
+        inputs = [component for each in self._followers for component in each.inputs]
+        outputs = [component for each in self._followers for component in each.outputs]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        self.page.load(function, inputs, outputs, **quiet)
-        self.timer.tick(function, inputs, outputs, trigger_mode="once", **quiet)
+        self.page.load(self._follow, inputs, outputs, **quiet)
+        self.timer.tick(self._follow, inputs, outputs, trigger_mode="once", **quiet)
+
+    def _follow(self, *values: Any) -> list[Any]:
+        given = iter(values)
+        return [update for each in self._followers for update in each([next(given) for _ in each.inputs])]
+
+
+@dataclass(frozen=True)
+class Follower:
+    """What the page's clock calls; a bug in it leaves what it shows as it is, and the others at work."""
+
+    function: Callable[..., Any]
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+
+    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
+        """An update for each output."""
+        try:
+            found = self.function(*values)
+            updates = list(found) if isinstance(found, (tuple, list)) else [found]
+            return [update for update, _ in zip(updates, self.outputs, strict=True)]
+        except Exception as error:
+            log.error("what follows the workspace failed", exc_info=error)
+            return [gr.skip() for _ in self.outputs]
+
+
+def _listed(components: Any) -> Sequence[Any]:
+    if components is None:
+        return ()
+    return components if isinstance(components, (tuple, list)) else (components,)
