@@ -180,9 +180,9 @@ def test_a_model_is_looked_at_loaded_and_unloaded_with_its_memory(browser: Brows
         shows(page, "#loaded .to-do", "No model is loaded")
         press(page, "Load")
         shows(page, "#loaded .good", "smoke is loaded and ready to answer")
-        shows(page, "#loaded table", "Echo", "12,345,678", "1,024")
+        shows(page, "#loaded-about table", "Echo", "12,345,678", "1,024")
         page.get_by_text("Where it comes from").click()
-        shows(page, "#loaded details[open] table", "0123456789abcdef", str(trained.work / "made/base"))
+        shows(page, "#loaded-about details[open] table", "0123456789abcdef", str(trained.work / "made/base"))
         [worker] = workers(server.pid)
         loaded = figures(page)
         assert loaded["memory now"] >= loaded["memory before"] + HELD

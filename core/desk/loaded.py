@@ -116,10 +116,8 @@ class Loader:
         with self._lock:
             if self._closed:
                 raise DocutuneError("the server is ending", "start it again: docutune ui")
-            before, self._current = self._current, _Seat(name or "")
-            seat = self._current
-        run = threading.Thread(target=self._hold, args=(seat, before), name="docutune-model", daemon=True)
-        run.start()
+            seat = self._current = _Seat(name or "", self._current)
+        threading.Thread(target=self._hold, args=(seat,), name="docutune-model", daemon=True).start()
 
     def unload(self) -> Freed | None:
         """End the worker, or the loading, and wait until it is gone; None when nothing was loaded."""
@@ -152,13 +150,16 @@ class Loader:
         base_only = seat.named.form == "base"
         return Talker(seat.asked, seat.named.name, variant or ("base" if base_only else "tuned"), sampling, base_only)
 
-    def _hold(self, seat: _Seat, before: _Seat | None) -> None:
-        if before is not None:
-            self._end(before)
+    def _hold(self, seat: _Seat) -> None:
+        if seat.previous is not None:
+            self._end(seat.previous)
+            seat.previous = None
         seat.hold(self._named, self._opened)
 
     def _end(self, seat: _Seat) -> Freed | None:
-        freed = seat.end()
+        """Until its worker is gone, and that of the one before, which it may still be waiting for."""
+        previous = seat.previous
+        freed = seat.end() or (self._end(previous) if previous is not None else None)
         with self._lock:
             self._freed = freed or self._freed
         return freed
@@ -166,9 +167,13 @@ class Loader:
 
 @dataclass
 class _Seat:
-    """One model from the wish to the end of its worker; `hold` runs in a thread of its own, all else in any."""
+    """One model from the wish to the end of its worker; `hold` runs in a thread of its own, all else in any.
+
+    `previous` is the one that is ended before.
+    """
 
     name: str
+    previous: _Seat | None = None
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     named: Named | None = None
     asked: Asked | None = None

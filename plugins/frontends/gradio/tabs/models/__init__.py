@@ -8,7 +8,7 @@ import gradio as gr
 
 from docutune.plugins.frontends.gradio import show
 from docutune.plugins.frontends.gradio.room import Room
-from docutune.plugins.frontends.gradio.tabs.models.loading import panel
+from docutune.plugins.frontends.gradio.tabs.models.loading import described, panel
 from docutune.plugins.frontends.gradio.tabs.models.removing import Removing
 from docutune.plugins.frontends.gradio.tabs.models.shelf import about, choices, table
 from docutune.plugins.frontends.gradio.tabs.models.writing import Writer
@@ -32,7 +32,7 @@ def build(room: Room) -> None:
         load = gr.Button(words("models_load"), variant="primary", elem_classes=["narrow"], elem_id="model-load")
         unload = gr.Button(words("models_unload"), elem_classes=["narrow"], elem_id="model-unload")
     message = gr.HTML(elem_id="models-message", padding=False)
-    loaded = gr.HTML(elem_id="loaded", padding=False)
+    loaded = [gr.HTML(elem_id=name, padding=False) for name in ("loaded", "loaded-about")]
     inside = gr.HTML(elem_id="model-inside", padding=False)
     writer = Writer(room, chosen)
     Removing(room, chosen)
@@ -41,8 +41,8 @@ def build(room: Room) -> None:
     room.on(load.click, room.handled(tab.load), chosen, message)
     room.on(unload.click, room.handled(tab.unload), None, message)
     room.on(chosen.change, room.handled(tab.inside), chosen, inside, show_progress="hidden")
-    seen: gr.State = gr.State((None, "", None))
-    room.quietly(tab.follow, [seen, chosen], [seen, listed, chosen, inside, loaded, *writer.followed])
+    seen: gr.State = gr.State((None, ("", ""), None))
+    room.quietly(tab.follow, [seen, chosen], [seen, listed, chosen, inside, *loaded, *writer.followed])
 
 
 class _Tab:
@@ -71,12 +71,14 @@ class _Tab:
         """What has changed since this page was told last."""
         try:
             shelf, *listed = self._shelf(seen[0], name)
-            told = panel(self._room.words, self._desk.loaded.state)
+            state = self._desk.loaded.state
+            loaded = panel(self._room.words, state), described(self._room.words, state)
             writing, *written = self._writer.follow(seen[2])
         except Exception as error:
             skipped = (gr.skip() for _ in self._writer.followed)
-            return seen, gr.skip(), gr.skip(), gr.skip(), self._room.mistake(error), *skipped
-        return (shelf, told, writing), *listed, gr.skip() if told == seen[1] else told, *written
+            return seen, gr.skip(), gr.skip(), gr.skip(), self._room.mistake(error), gr.skip(), *skipped
+        told = (gr.skip() if now == before else now for now, before in zip(loaded, seen[1], strict=True))
+        return (shelf, loaded, writing), *listed, *told, *written
 
     def _shelf(self, seen: Any, name: str | None) -> tuple[Any, ...]:
         """The table, the choice, and the inside of what is chosen, where models have come or gone."""

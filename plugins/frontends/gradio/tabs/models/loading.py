@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def panel(words: Words, state: State) -> str:
-    """The whole state."""
+    """The state, with the memory that is in use now."""
     head = show.heading(words("models_loaded"))
     name = state.name or words("models_newest")
     if state.loading is not None:
@@ -29,6 +29,14 @@ def panel(words: Words, state: State) -> str:
     if state.freed is not None:
         return head + _freed(words, state.freed)
     return head + show.to_do(words("models_none_loaded_yet", load=words("models_load")))
+
+
+def described(words: Words, state: State) -> str:
+    """What the loaded model is; nothing of it changes while it is loaded."""
+    if state.loaded is None:
+        return ""
+    more = show.folded(words("models_more"), show.table(["", ""], _places(words, state.loaded)))
+    return show.table(["", ""], _rows(words, state.loaded)) + more
 
 
 def _loading(words: Words, loading: Loading, name: str) -> str:
@@ -50,8 +58,7 @@ def _ready(words: Words, loaded: Loaded) -> str:
         *_gpu(words, loaded.memory),
     ]
     told = show.good(words("models_ready", model=loaded.named.name))
-    more = show.folded(words("models_more"), show.table(["", ""], _places(words, loaded)))
-    return told + warning + show.facts(figures) + show.table(["", ""], _rows(words, loaded)) + more
+    return told + warning + show.facts(figures)
 
 
 def _freed(words: Words, freed: Freed) -> str:
