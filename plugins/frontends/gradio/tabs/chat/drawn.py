@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -32,26 +32,32 @@ def present(turns: Sequence[Turn], reply: Reply, words: Words) -> str:
     """The question that is being answered, with what is kept of it already, and the turns behind it."""
     item = turns[reply.place] if reply.place < len(turns) else None
     kept = _answers(item) if item is not None else []
-    answers = [*(_kept(answer, words) for answer in kept), *_going(reply, [answer.variant for answer in kept], words)]
+    going = _going(reply, {answer.variant for answer in kept}, words)
+    answers = _ordered([*((answer.variant, _kept(answer, words)) for answer in kept), *going])
     return _turn(reply.question, "", answers, words) + past(turns[reply.place + 1 :], words)
 
 
 def _past(item: Turn, before: str, words: Words) -> str:
-    answers = [_kept(answer, words) for answer in _answers(item)]
+    answers = _ordered([(answer.variant, _kept(answer, words)) for answer in _answers(item)])
     if item.reply is None:
         reason = words("chat_failed", reason=item.failure) if item.failure else words("chat_lost")
         answers = [_answer("", "", reason), *answers]
     return _turn(item.question, item.system if item.system != before else "", answers, words)
 
 
-def _going(reply: Reply, kept: Sequence[Variant], words: Words) -> Iterator[str]:
+def _ordered(answers: Sequence[tuple[Variant, str]]) -> list[str]:
+    """The base's before the tuned model's, whoever is done first: nothing on the page changes its place."""
+    return [html for _, html in sorted(answers, key=lambda answer: answer[0])]
+
+
+def _going(reply: Reply, kept: Collection[Variant], words: Words) -> Iterator[tuple[Variant, str]]:
     note = words("chat_stopping" if reply.stopping else "chat_writing")
     said = reply.said
     for variant, text in said.items():
         if variant not in kept:
-            yield _answer(_speaker(reply.model, variant, words), drawn(text), note, going=True)
+            yield variant, _answer(_speaker(reply.model, variant, words), drawn(text), note, going=True)
     if not said:
-        yield _answer("", "", note, going=True)
+        yield "tuned", _answer("", "", note, going=True)
 
 
 def _answers(item: Turn) -> list[Answer]:

@@ -35,9 +35,9 @@ class Kept:
             self.older = gr.Button(words("chat_older"), size="sm", min_width=90)
         self.notes = gr.HTML(elem_id="chat-notes", padding=False)
         with gr.Row():
-            self.markdown = gr.Button(words("chat_export_markdown"), size="sm", min_width=90)
-            self.messages = gr.Button(words("chat_export_messages"), size="sm", min_width=90)
-            self.delete = gr.Button(words("chat_delete"), size="sm", min_width=90, elem_id="chat-delete")
+            self.markdown = gr.Button(words("chat_export_markdown"), size="sm", min_width=80)
+            self.messages = gr.Button(words("chat_export_messages"), size="sm", min_width=80)
+            self.delete = gr.Button(words("chat_delete"), size="sm", min_width=80, elem_id="chat-delete")
         self.message = gr.HTML(elem_id="chat-kept-message", padding=False)
         with gr.Row(visible=False) as self.doubt:
             self.sure = gr.Button(
@@ -95,7 +95,7 @@ class Kept:
     def _told(self, row: ChatRow) -> str:
         title = row.title if len(row.title) <= _TITLE else f"{row.title[: _TITLE - 1]}…"
         changed = datetime.fromisoformat(row.changed).astimezone()
-        return f"{title}\n{changed:%Y-%m-%d %H:%M} · {row.models}"
+        return "\n".join((title, " · ".join(filter(None, (f"{changed:%Y-%m-%d %H:%M}", row.models)))))
 
     def _ask(self, name: str) -> tuple[str, Any]:
         chat = self._room.workspace.chats.show(self._open(name))
