@@ -15,7 +15,7 @@ from docutune.atomic import size
 from docutune.desk.roots import inside
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.model_registry.api import Models
-from docutune.model_registry.exporting import PARITY, PROVENANCE, Exported, ExportRequest
+from docutune.model_registry.exporting import PARITY, PROVENANCE, Exported, ExportRequest, Occupied
 from docutune.records import JsonValue
 
 FOLDER = "exports"
@@ -139,6 +139,9 @@ class Exports:
             done = self._models.export(request, self._moved, self._noted, stop.is_set)
         except Cancelled:
             self._ended(phase="stopped")
+        except Occupied as error:
+            hint = "have the earlier export replaced, or name another folder"
+            self._ended(phase="failed", error=UsageError(error.message, hint))
         except DocutuneError as error:
             self._ended(phase="failed", error=error)
         except Exception as error:

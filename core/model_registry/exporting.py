@@ -37,6 +37,10 @@ _NEEDED = ("torch", "transformers", "peft", "accelerate")
 _FACTS = ("name", "project", "docutune", "run", "key", "trainer", "base", "dataset", "options")
 
 
+class Occupied(UsageError):
+    """An earlier export stands where this one would."""
+
+
 @dataclass(frozen=True)
 class ExportRequest:
     """What to write where. `exporter` None is the merged model alone.
@@ -190,7 +194,7 @@ def _output(project: Path, named: Named, request: ExportRequest) -> Path:
         if not (output / PARITY).is_file():
             raise UsageError(f"{output} holds something that is no export", "name another folder with --output")
         if not request.force:
-            raise UsageError(f"{output} is there already", "--force replaces it; --output names another folder")
+            raise Occupied(f"{output} is there already", "--force replaces it; --output names another folder")
     return output
 
 
