@@ -112,6 +112,7 @@ def a_second_page_and_its_end(browser: Browser, page: Page, store: Path) -> None
 
 def stops(page: Page, work: Path, store: Path) -> None:
     """What was said is kept and marked, and the worker generates no more."""
+    assert eventually((work / "left").exists)  # by the page that was closed
     (work / "left").unlink()
     press(page, "Stop")
     answered(page, "tuned heard wait", "0\nstopped here", f"<script>{HIT}</script>")

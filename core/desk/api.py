@@ -124,13 +124,13 @@ class Desk:
 
         return DatasetDesk(self.file, self.store)
 
-    @cached_property
+    @property
     def talks(self) -> Talks:
-        """The answers that are being written in chats. Asked for first while pages are built, by one thread."""
+        """The answers that are being written in chats for all pages of this process."""
         from docutune.chats.api import Chats
         from docutune.desk.talks import Talks
 
-        return Talks(Chats(self.store, self.registry))
+        return self._one("talks", lambda: Talks(Chats(self.store, self.registry)))
 
     @property
     def _models(self) -> Models:

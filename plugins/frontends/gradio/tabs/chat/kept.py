@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ class Kept:
         seen: gr.State = gr.State(None)
         listed = [seen, self.list, self.pager, self.newer, self.older, self.notes]
         for button, step in ((self.newer, -1), (self.older, 1)):
-            turned = room.on(button.click, lambda page, step=step: page + step, self._page, self._page)
+            turned = room.on(button.click, functools.partial(self._turned, step), self._page, self._page)
             turned.then(self._look, [chat, self._page, seen], listed, show_progress="hidden", api_visibility="private")
         room.quietly(self._look, [chat, self._page, seen], listed)
 
@@ -66,6 +67,11 @@ class Kept:
         if self._room.workspace.desk.talks.under_way(name):
             raise UsageError(f"chat {name} is being answered", "wait for the end of the answer, or stop it")
         return show.good(self._room.words("chat_deleted", chat=chats.remove(name)))
+
+    def _turned(self, step: int, page: int) -> int:
+        """The page before or behind; of those there are, for chats come and go."""
+        last = max(0, (len(self._room.workspace.chats.list().rows) - 1) // _PAGE)
+        return min(max(0, page + step), last)
 
     def _look(self, chat: str, page: int, seen: Any) -> tuple[Any, ...]:
         try:

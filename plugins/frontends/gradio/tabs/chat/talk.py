@@ -84,8 +84,9 @@ class Talk:
         """What `turned` gives values for."""
         return [self.message, self.chat, self._settings.system, *self._view]
 
-    def turned(self, chat: str) -> tuple[Any, ...]:
+    def turned(self, name: str | None) -> tuple[Any, ...]:
         """Show a chat from its beginning, with the system prompt that is in force at its end."""
+        chat = self._room.workspace.chats.show(name).id if name else ""
         reply, found = self._read(chat)
         return "", chat, found.system if found else "", *self._shown(reply, found)
 
