@@ -40,7 +40,13 @@ class _Editor:
             label=words("templates_choose"), info=words("templates_choose_info"), elem_id="template", interactive=True
         )
         facts = gr.HTML(elem_id="template-facts", padding=False)
-        text = gr.Code(language="markdown", interactive=True, label=words("templates_text"), elem_id="template-text")
+        text = gr.Code(
+            language=None,
+            interactive=True,
+            wrap_lines=True,
+            label=words("templates_text"),
+            elem_id="template-text",
+        )
         digest = gr.State("")
         with gr.Row():
             save = gr.Button(words("templates_save"), variant="primary", elem_classes=["narrow"])
