@@ -19,7 +19,9 @@ from docutune.version_names import folders
 from docutune.workspace import Store
 
 if TYPE_CHECKING:
+    from docutune.datasets.adding import Typed
     from docutune.datasets.export import Exported
+    from docutune.datasets.importing import ImportRequest
     from docutune.desk.edits import Edits
     from docutune.desk.file import PipelineFile
     from docutune.desk.samples import Samples
@@ -87,6 +89,36 @@ class DatasetDesk:
         page = self.file.project / FOLDER / _BELOW / f"{quality.version}-quality-{language}.html"
         write_text(page, to_html(told))
         return Judgement(headline(told), tuple(findings(told)), told, tuple(notes), page)
+
+    def request(
+        self,
+        files: Sequence[str],
+        columns: Sequence[str],
+        system: str = "",
+        encoding: str = "",
+        validation: float = 0.1,
+        test: float = 0.05,
+    ) -> ImportRequest:
+        """What to import, as boxes hold it, "" for unset: `columns` of the question, the answer and the system prompt."""
+        from docutune.datasets.importing import ImportRequest
+
+        question, answer, system_column = ((name or "").strip() or None for name in columns)
+        return ImportRequest(
+            tuple(Path(name) for name in files),
+            question=question,
+            answer=answer,
+            system_column=system_column,
+            system=system.strip() or None,
+            encoding=encoding.strip() or None,
+            validation=validation,
+            test=test,
+        )
+
+    def typed(self, question: str, answer: str, split: Split | None) -> Typed:
+        """A question and its answer as they were typed."""
+        from docutune.datasets.adding import Typed
+
+        return Typed(question, answer, None, split)
 
     def export(self, version: str, form: str, splits: Sequence[Split]) -> Exported:
         """Write a version into `exports/` under a name that says what it is; the same export again replaces it.

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from docutune import versions
 from docutune.corpus import ROWS, Dataset, Row
@@ -78,6 +78,11 @@ class Samples:
         shown = tuple(rows[(number - 1) * size : number * size])
         return Page(shown, judged, len(rows), number, pages)
 
+    def search(self, version: str, number: int, size: int, *boxes: str | None) -> Page:
+        """As `page`, for the fields of a Filter as boxes hold them, in their order: "" or None is unset."""
+        split, kind, text, judged = (box or None for box in boxes)
+        return self.page(version, Filter(split, kind, text or "", _judged(judged)), number, size)
+
     def one(self, version: str, sample: str) -> Row:
         """The sample with that id; UsageError when the version has none."""
         found = next((row for row in self.dataset(version).rows if row.made.sample.id == sample), None)
@@ -117,6 +122,10 @@ class Samples:
             if rating.subject == "sample":
                 found[rating.id] = (*found.get(rating.id, ()), rating)
         return found
+
+
+def _judged(name: str | None) -> Judged | None:
+    return next((known for known in get_args(Judged) if known == name), None)
 
 
 def _fits(row: Row, wanted: Filter, judged: Mapping[str, tuple[Rating, ...]]) -> bool:

@@ -35,12 +35,15 @@ class Pages:
         ]
 
     def turn(self, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-        """Let the buttons call the function with the number of the page that is wanted, and then `inputs`."""
-        room = self._room
+        """Let the buttons call the function with the number of the page that is wanted, and then `inputs`.
+
+        Its first result is HTML, in whose place a mistake is told.
+        """
+        room, handled = self._room, self._room.handled(function, len(outputs) - 1)
         for button, step in ((self.back, -1), (self.forth, 1)):
             room.on(
                 button.click,
-                lambda number, *values, step=step: function(number + step, *values),
+                lambda number, *values, step=step: handled(number + step, *values),
                 [self.number, *inputs],
                 list(outputs),
             )

@@ -63,7 +63,7 @@ class _Browse:
         listed = room.handled(lambda *given: self._page(1, *given), len(self._listed) - 1)
         for event in (self.split.input, self.kind.input, self.judged.input, self.text.change):
             room.on(event, listed, self._filters, self._listed, trigger_mode="always_last", **quiet)
-        self.pages.turn(room.handled(self._page, len(self._listed) - 1), self._filters, self._listed)
+        self.pages.turn(self._page, self._filters, self._listed)
         room.on(self.list.input, lambda *given: given, [self._version, self.list], sample, **quiet)
 
     def refresh(self, event: Any) -> None:
@@ -89,12 +89,10 @@ class _Browse:
         return show.to_do(words("dataset_none", part=words("dataset_part_generate")))
 
     def _page(self, number: int, version: str | None, split: str, kind: str, judged: Any, text: str) -> list[Any]:
-        from docutune.desk.samples import Filter
-
         if not version:
             return [self._nothing(), gr.update(visible=False, value=None), *self.pages.told(1, 1)]
-        wanted = Filter(split or None, kind or None, text, judged or None)
-        page = self._room.workspace.desk.dataset.samples.page(version, wanted, number, _ROWS)
+        samples = self._room.workspace.desk.dataset.samples
+        page = samples.search(version, number, _ROWS, split, kind, text, judged)
         choices = [
             (_line(row, page.ratings.get(row.made.sample.id, ()), self._room.words), row.made.sample.id)
             for row in page.rows

@@ -48,7 +48,7 @@ def build(room: Room, version: Any) -> None:
     outputs, inputs = [counts, items, *pages.outputs], [before, version, what]
     shown = room.handled(lambda *given: found(1, *given), others=len(outputs) - 1)
     room.on(compare.click, shown, inputs, outputs)
-    pages.turn(room.handled(found, others=len(outputs) - 1), inputs, outputs)
+    pages.turn(found, inputs, outputs)
     room.on(version.change, room.handled(lambda name: _others(room, name)), version, before, show_progress="hidden")
     room.on(remember.click, room.handled(lambda: _history(room)), None, history)
 

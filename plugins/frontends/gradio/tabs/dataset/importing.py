@@ -91,7 +91,7 @@ class _Files:
         """What an import would do; what is wrong keeps it from being done."""
         still = [gr.skip() for _ in self.columns]
         try:
-            preview = self._importing.preview(_request(self._room.words, *given))
+            preview = self._importing.preview(_request(self._room, *given))
         except Exception as error:
             return _refused(self._room, error), "", gr.update(interactive=False), *still
         fields = dict.fromkeys(name for item in preview.files for name in item.parsed.fields)
@@ -101,7 +101,7 @@ class _Files:
         return "", shown, gr.update(interactive=ready), *(gr.update(choices=choices) for _ in self.columns)
 
     def _write(self, *given: Any) -> tuple[Any, ...]:
-        importing, request = self._importing, _request(self._room.words, *given)
+        importing, request = self._importing, _request(self._room, *given)
         importing.refuse_unwritable(request)
         done = importing.write(request, importing.preview(request))
         return _written(self._room, done), _preview(done.preview, self._room.words), gr.update(interactive=False)
@@ -134,11 +134,9 @@ class _Typing:
         self._room.on(self.add.click, self._room.handled(self._add, others=2), inputs, outputs)
 
     def _add(self, question: str, answer: str, split: Any, anyway: bool) -> tuple[Any, ...]:
-        from docutune.datasets.adding import Typed
-
         workspace, words = self._room.workspace, self._room.words
         adding = workspace.datasets.adding(workspace.desk.file.path)
-        typed = Typed(question, answer, None, split or None)
+        typed = workspace.desk.dataset.typed(question, answer, split or None)
         complaint = adding.complaint(typed)
         if complaint is not None and not anyway:
             return show.bad(words("add_complaint", why=complaint), words("add_complaint_hint")), gr.skip(), gr.skip()
@@ -175,22 +173,11 @@ class _Check:
 _SPLITS = ("train", "validation", "test")
 
 
-def _request(words: Words, files: Sequence[str] | None, *given: Any) -> ImportRequest:
-    from docutune.datasets.importing import ImportRequest
-
-    question, answer, system_column, system, encoding, validation, test = given
+def _request(room: Room, files: Sequence[str] | None, *given: Any) -> ImportRequest:
     if not files:
-        raise UsageError(words("import_no_file"))
-    return ImportRequest(
-        tuple(Path(name) for name in files),
-        question=question or None,
-        answer=answer or None,
-        system_column=system_column or None,
-        system=(system or "").strip() or None,
-        encoding=(encoding or "").strip() or None,
-        validation=validation,
-        test=test,
-    )
+        raise UsageError(room.words("import_no_file"))
+    *columns, system, encoding, validation, test = given
+    return room.workspace.desk.dataset.request(files, columns, system or "", encoding or "", validation, test)
 
 
 def _refused(room: Room, error: Exception) -> str:

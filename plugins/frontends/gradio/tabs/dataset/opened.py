@@ -85,7 +85,11 @@ class Opened:
         """A box for each message of the sample, made anew for each sample."""
         version, sample = opened
         room, words = self._room, self._room.words
-        messages = room.workspace.desk.dataset.samples.one(version, sample).made.sample.messages
+        try:
+            messages = room.workspace.desk.dataset.samples.one(version, sample).made.sample.messages
+        except Exception as error:
+            gr.HTML(room.mistake(error), padding=False)
+            return
         boxes = [
             gr.Textbox(
                 message.content,

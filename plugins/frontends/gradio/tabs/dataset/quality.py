@@ -59,7 +59,7 @@ class _LeftOut:
         self.pages.turn(self._page, [version, self.reason], listed)
         room.on(
             self.reason.input,
-            lambda name, reason: self._page(1, name, reason),
+            room.handled(lambda name, reason: self._page(1, name, reason), len(listed) - 1),
             [version, self.reason],
             listed,
             show_progress="hidden",

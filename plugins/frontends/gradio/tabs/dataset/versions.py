@@ -65,7 +65,8 @@ def build(room: Room, chosen: Chosen) -> None:
     def look() -> tuple[Any, ...]:
         return (*_listed(room, pages, 1), *names.filled())
 
-    room.on(chosen.seen.change, look, None, [*outputs, *names.filling], show_progress="hidden")
+    outputs = [*outputs, *names.filling]
+    room.on(chosen.seen.change, room.handled(look, len(outputs) - 1), None, outputs, show_progress="hidden")
     names.bind(chosen.version)
     removal.bind(chosen.version)
 
