@@ -99,7 +99,7 @@ class DatasetDesk:
         validation: float = 0.1,
         test: float = 0.05,
     ) -> ImportRequest:
-        """What to import, as boxes hold it, "" for unset: `columns` of the question, the answer and the system prompt."""
+        """What to import, as boxes hold it ("": unset); `columns`: of the question, the answer, the system prompt."""
         from docutune.datasets.importing import ImportRequest
 
         question, answer, system_column = ((name or "").strip() or None for name in columns)
