@@ -28,9 +28,20 @@ _REMEMBER = """() => {
 
 _SETTLE = """() => {
   window.docutuneSettled = true;
-  for (const link of document.querySelectorAll('.languages a')) link.search = location.search;
+  for (const link of document.querySelectorAll('.languages a')) {
+    link.search = location.search;
+    link.onclick = event => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      fetch(link.href).finally(() => location.assign(link.href));
+    };
+  }
 }"""
-"""From here on a tab that is selected was selected by the user, not by the page."""
+"""From here on a tab that is selected was selected by the user, not by the page.
+
+A page in the other language is asked for before this one is left: gradio takes its own connections, which end then, for
+lost ones, and loads this page again where the other takes seconds to come.
+"""
 
 
 def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
