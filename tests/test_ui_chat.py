@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import started
+from chromium import CONTRASTS, started
 from installed import Installed
 from jobs import eventually
 from parrot import chats, workspace
@@ -181,10 +181,11 @@ def loads_again(page: Page) -> None:
     page.get_by_role("link", name="中文").click()
     answered(page, "tuned heard three", "polly（基座）")
     answered(page, "tuned heard wait once more", "在此停止")
-    picture(page, "zh-chat")
-    page.set_viewport_size({"width": 400, "height": 900})
-    picture(page, "zh-chat-400")
-    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)")
+    for width in (400, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+        picture(page, f"zh-chat-{width}")
 
 
 def exports_and_removes(page: Page, work: Path, store: Path) -> None:

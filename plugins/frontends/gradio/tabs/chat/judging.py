@@ -26,13 +26,15 @@ class Judging:
             self.good = gr.Button(words("chat_good"), size="sm", scale=1, min_width=150, elem_id="chat-good")
             self.reason = gr.Textbox(
                 value="",
+                label=words("chat_reason"),
                 placeholder=words("chat_reason"),
                 show_label=False,
                 container=False,
                 scale=3,
+                min_width=200,
                 elem_id="chat-reason",
             )
-            self.bad = gr.Button(words("chat_bad"), size="sm", scale=1, min_width=150, elem_id="chat-bad")
+            self.bad = gr.Button(words("chat_bad"), size="sm", scale=1, min_width=110, elem_id="chat-bad")
         with gr.Row(visible=False) as self.doubt:
             self.anyway = gr.Button(words("chat_anyway"), size="sm", elem_classes=["narrow"])
             self.leave = gr.Button(words("chat_leave"), size="sm", elem_classes=["narrow"])
