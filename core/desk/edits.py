@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,11 +29,13 @@ RATINGS = Path("ratings.jsonl")
 class Edited:
     """What became of an edit: file and line of the new sample, and what else has to be written by hand.
 
-    `by_hand`: lines for the pipeline file, where it could not be changed safely.
+    `by_hand`: lines for the pipeline file, where it could not be changed safely. `complaint`: why a run would leave the
+    new sample out; nothing was written then.
     """
 
-    place: str
+    place: str = ""
     by_hand: tuple[str, ...] = ()
+    complaint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +53,21 @@ class Edits:
         chosen = load(self.file.path, self.file.registry).dataset
         return None if chosen is None else chosen.name
 
-    def complaint(self, version: str, sample: str, texts: Sequence[str]) -> str | None:
-        """Why a run would leave out the sample with these texts of its messages; None when it would not.
+    def save(self, version: str, sample: str, texts: Sequence[str], anyway: bool = False) -> Edited:
+        """Write the sample with these texts of its messages down, rate the old one bad and put that into force.
 
-        UsageError when it is no sample at all, or nothing was changed.
+        What a run would leave out is written only with `anyway`. UsageError when it is no sample at all or nothing was
+        changed, ConfigError when the pipeline file is not right: nothing is written then.
         """
+        load(self.file.path, self.file.registry)
         row = self.samples.one(version, sample)
-        sources, made = Sources(self.file.path, self.file.registry), self._made(row, texts)
-        old = every_sample(read_files(sources.own_files(self._target), sources.parsers))
-        old.pop(sample, None)
-        name = made.sample.id
-        if name in old:
-            return f"the same stands in {where(old[name].origin.spans[0])} already"
-        told = reasons_for_new(list(old.values()), [made], sources.offline_curators, sources.registry).get(name)
-        places = {name: where(item.origin.spans[0]) for name, item in old.items()}
-        return in_words(told[1], places.get) if told else None
-
-    def save(self, version: str, sample: str, texts: Sequence[str]) -> Edited:
-        """Write the new sample down, rate the old one bad and put that into force.
-
-        Errors as `complaint`, and ConfigError when the pipeline file is not right: nothing is written then.
-        """
-        registry, store = self.file.registry, self.samples.store
-        load(self.file.path, registry)
-        row = self.samples.one(version, sample)
-        made = self._made(row, texts)
+        made, complaint = self._made(row, texts, anyway)
+        if complaint is not None:
+            return Edited(complaint=complaint)
         source = str(row.made.origin.spans[0]) if row.made.origin.spans else ""
-        with writer(store):
+        with writer(self.samples.store):
             line = append(self._target, [row_for(made.sample, row.split, source)])
-            listed, by_hand = list_in_pipeline(self.file.path, self._target, registry)
+            listed, by_hand = list_in_pipeline(self.file.path, self._target, self.file.registry)
         place = f"{TARGET}:{line}"
         self.samples.rate(version, sample, "bad", f"edited: {place}")
         if any(rating.verdict == "bad" for rating in self.samples.ratings(made.sample.id)):
@@ -104,19 +92,29 @@ class Edits:
     def _target(self) -> Path:
         return self.file.project / TARGET
 
-    def _made(self, row: Row, texts: Sequence[str]) -> Made:
-        """The sample that the parser makes of the edited row."""
+    def _made(self, row: Row, texts: Sequence[str], anyway: bool) -> tuple[Made, str | None]:
+        """The sample that the parser makes of the edited row and, unless `anyway`, why a run would leave it out."""
         old = row.made.sample
         messages = tuple(replace(message, content=text) for message, text in zip(old.messages, texts, strict=True))
         if messages == old.messages:
             raise UsageError("nothing was changed", "change a text, then save")
         sources = Sources(self.file.path, self.file.registry)
         content = lines([row_for(replace(old, messages=messages), row.split, "")])
-        file = SourceFile(self._target, "what was typed", self._target.name, content, "samples")
-        (read,) = read_files([file], sources.parsers)
+        typed = SourceFile(self._target, "what was typed", self._target.name, content, "samples")
+        own = () if anyway else sources.own_files(self._target)
+        read, *others = read_files([typed, *own], sources.parsers)
         if not read.parsed.samples:
             problem = read.trouble or next((remark.reason for remark in read.remarks()), "no sample")
             raise UsageError(f"what was typed: {problem}", "leave no text empty")
-        given = read.parsed.samples[0]
-        origin = Origin((Span(str(TARGET), 1, 1),), "", "edit")
-        return Made(given.sample, origin, row.split)
+        made = Made(read.parsed.samples[0].sample, Origin((Span(str(TARGET), 1, 1),), "", "edit"), row.split)
+        known = {name: item for name, item in every_sample(others).items() if name != old.id}
+        return made, None if anyway else _complaint(made, known, sources)
+
+
+def _complaint(made: Made, known: Mapping[str, Made], sources: Sources) -> str | None:
+    name = made.sample.id
+    if name in known:
+        return f"the same stands in {where(known[name].origin.spans[0])} already"
+    told = reasons_for_new(list(known.values()), [made], sources.offline_curators, sources.registry).get(name)
+    places = {name: where(item.origin.spans[0]) for name, item in known.items()}
+    return in_words(told[1], places.get) if told else None

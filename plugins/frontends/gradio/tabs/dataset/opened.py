@@ -112,10 +112,9 @@ class Opened:
 
     def _save(self, version: str, sample: str, anyway: bool, texts: tuple[str, ...]) -> str:
         edits, words = self._room.workspace.desk.dataset.edits, self._room.words
-        complaint = edits.complaint(version, sample, texts)
-        if complaint is not None and not anyway:
-            return show.bad(words("dataset_edit_complaint", why=complaint), words("dataset_edit_complaint_hint"))
-        done = edits.save(version, sample, texts)
+        done = edits.save(version, sample, texts, anyway)
+        if done.complaint is not None:
+            return show.bad(words("dataset_edit_complaint", why=done.complaint), words("dataset_edit_complaint_hint"))
         told = show.good(words("dataset_edit_saved", place=done.place, part=words("dataset_part_generate")))
         if done.by_hand:
             told += show.bad(words("dataset_by_hand"), "\n".join(done.by_hand))
