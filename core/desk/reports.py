@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from docutune.desk.questions import Questions, questions
 from docutune.errors import DocutuneError, UsageError
@@ -61,6 +60,16 @@ class Told:
     failures: tuple[FailureFacts, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What of a report.json is shown here."""
+
+    models: tuple[ModelReport, ...]
+    dataset: DatasetFacts | None
+    trainings: tuple[TrainingFacts, ...]
+    failures: tuple[FailureFacts, ...]
+
+
 @dataclass(frozen=True)
 class Reports:
     """The reports of one workspace."""
@@ -73,23 +82,21 @@ class Reports:
 
     def told(self, run: str, language: str) -> Told:
         """What the report of a run says, in that language; DocutuneError when it cannot be read."""
-        models, facts = self._read(run)
-        dataset = from_json(DatasetFacts, facts["dataset"]) if facts.get("dataset") else None
-        trainings = tuple(from_json(TrainingFacts, item) for item in facts.get("trainings", ()))
-        words, meant = Words(language), meaning(models, dataset, language)
+        found, words = self._read(run), Words(language)
+        meant = meaning(found.models, found.dataset, language)
         return Told(
             run,
-            overall(models),
-            headline(models, dataset, language, trainings),
+            overall(found.models),
+            headline(found.models, found.dataset, language, found.trainings),
             meant.says,
             meant.does_not_say,
-            tuple(_measured(model, words) for model in models),
-            tuple(from_json(FailureFacts, item) for item in facts.get("failures", ())),
+            tuple(_measured(model, words) for model in found.models),
+            found.failures,
         )
 
     def questions(self, run: str, model: str, language: str) -> Questions:
         """Every held-out question with the answers of base and tuned model; DocutuneError when these are gone."""
-        found = next((item for item in self._read(run)[0] if item.name == model), None)
+        found = next((item for item in self._read(run).models if item.name == model), None)
         if found is None:
             raise UsageError(f"run {run} has no model {model!r}")
         return questions(self.store, read_manifest(self.store.run_folder(run)), found, Words(language))
@@ -111,12 +118,17 @@ class Reports:
         except UsageError:
             return False
 
-    def _read(self, run: str) -> tuple[tuple[ModelReport, ...], Mapping[str, Any]]:
+    def _read(self, run: str) -> _Read:
         path = self.store.run_folder(run) / "report.json"
         try:
             facts = json.loads(path.read_bytes())
-            return tuple(from_json(ModelReport, item) for item in facts.get("models", ())), facts
-        except (OSError, ValueError, AttributeError) as error:
+            return _Read(
+                tuple(from_json(ModelReport, item) for item in facts.get("models", ())),
+                from_json(DatasetFacts, facts["dataset"]) if facts.get("dataset") else None,
+                tuple(from_json(TrainingFacts, item) for item in facts.get("trainings", ())),
+                tuple(from_json(FailureFacts, item) for item in facts.get("failures", ())),
+            )
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise DocutuneError(f"{path}: cannot be read: {error}", "docutune eval writes a new one") from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from docutune.errors import DocutuneError
 from docutune.plugins.frontends.gradio import show
 from docutune.plugins.frontends.gradio.progress import Progress
 from docutune.plugins.frontends.gradio.room import Room
@@ -88,8 +89,7 @@ class _Shown:
             nothing = show.to_do(room.words("evaluate_none", tab=room.words("tab_train")))
             return nothing, runs, hidden, hidden, hidden, *(gr.skip() for _ in range(self._others - 4))
         chosen = run if run in runs else runs[0]
-        told = room.workspace.desk.reports.told(chosen, room.words.language)
-        names = [item.name for item in told.models if item.figures]
+        shown, names = self._told(chosen)
         one = model if model in names else next(iter(names), None)
         return (
             "",
@@ -97,7 +97,15 @@ class _Shown:
             gr.update(choices=runs, value=chosen, visible=True),
             gr.update(choices=names, value=one, visible=len(names) > 1),
             gr.update(visible=True),
-            report(room, told),
+            shown,
             *self._answers.opened(chosen, one),
             *self._judge.opened(chosen, one, rater),
         )
+
+    def _told(self, run: str) -> tuple[str, list[str]]:
+        """What a report says, and the models that it measured; for one that cannot be read why, and none."""
+        try:
+            told = self._room.workspace.desk.reports.told(run, self._room.words.language)
+        except DocutuneError as error:
+            return self._room.mistake(error), []
+        return report(self._room, told), [item.name for item in told.models if item.figures]
