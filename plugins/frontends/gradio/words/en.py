@@ -622,6 +622,7 @@ TEXTS: Mapping[str, str] = {
     "evaluate_says": "What this says",
     "evaluate_does_not_say": "What it does not say",
     "evaluate_metric": "Metric",
+    "evaluate_with_note": "{metric} ({note})",
     "evaluate_base": "Base",
     "evaluate_tuned": "Tuned",
     "evaluate_difference": "Difference",

@@ -39,7 +39,7 @@ def figures(words: Words, found: Iterable[Figure]) -> str:
     heads = ["metric", "base", "tuned", "difference", "interval", "questions", "verdict"]
     rows = (
         (
-            f"{item.metric} ({item.note})" if item.note else item.metric,
+            words("evaluate_with_note", metric=item.metric, note=item.note) if item.note else item.metric,
             item.base,
             item.tuned,
             item.difference,
