@@ -25,7 +25,7 @@ quickstart: install $(SOURCES)
 
 test: install-test
 	$(if $(CHROMIUM),,@echo 'No Chromium here: the tests that open a report in a browser are left out.')
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(VENV)/bin/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(if $(CHROMIUM),,-m 'not browser')
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(VENV)/bin/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(if $(CHROMIUM),,-m 'not browser')
 
 soak: install-test
 	$(VENV)/bin/python tests/soak
