@@ -291,6 +291,7 @@ TEXTS: Mapping[str, str] = {
     "import_write": "导入",
     "import_no_file": "还没有文件：请拖放到上面的区域",
     "import_name_columns": "请在上面填写列名，然后重新查看。",
+    "import_name_encoding": "请在“留出比例、系统提示、编码”中填写编码，然后重新查看。",
     "import_is_export": "{file} 是导出的数据集版本：将恢复为原来的版本。",
     "import_left_out": "将被剔除",
     "import_remarks": "请留意",

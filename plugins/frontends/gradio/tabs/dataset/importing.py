@@ -93,7 +93,7 @@ class _Files:
         try:
             preview = self._importing.preview(_request(self._room, *given))
         except Exception as error:
-            return _refused(self._room, error), "", gr.update(interactive=False), *still
+            return _refused(self._room, given[0], error), "", gr.update(interactive=False), *still
         fields = dict.fromkeys(name for item in preview.files for name in item.parsed.fields)
         choices = [("", ""), *((name, name) for name in fields)]
         ready = bool(preview.fresh or preview.exports)
@@ -180,12 +180,18 @@ def _request(room: Room, files: Sequence[str] | None, *given: Any) -> ImportRequ
     return room.workspace.desk.dataset.request(files, columns, system or "", encoding or "", validation, test)
 
 
-def _refused(room: Room, error: Exception) -> str:
-    """Uploaded files are known by their names, not by where the page keeps them."""
-    if isinstance(error, UsageError) and "columns found" in error.message:
-        place, _, said = error.message.partition(": ")
-        return show.bad(f"{Path(place).name}: {said}", room.words("import_name_columns"))
-    return room.mistake(error)
+def _refused(room: Room, files: Sequence[str] | None, error: Exception) -> str:
+    """Uploaded files are known by their names, not by where the page keeps them; what helps is on the page."""
+    if not isinstance(error, UsageError):
+        return room.mistake(error)
+    message, hint = error.message, error.hint
+    for name in files or ():
+        message = message.replace(name, Path(name).name)
+    for word in ("columns", "encoding"):
+        if word in message:
+            hint = room.words(f"import_name_{word}")
+            break
+    return show.bad(message, hint)
 
 
 def _preview(preview: Preview, words: Words) -> str:

@@ -98,16 +98,17 @@ class _Names:
     def bind(self, version: Any) -> None:
         """Let the buttons work."""
         room = self._room
-        room.on(self.give.click, room.handled(self._give), [version, self.name, self.move], self.message)
+        given, outputs = [version, self.name, self.move], [self.message, self.name]
+        room.on(self.give.click, room.handled(self._give, others=1), given, outputs)
         room.on(self.take.click, room.handled(self._take), self.tags, self.message)
 
-    def _give(self, version: str | None, name: str, move: bool) -> str:
+    def _give(self, version: str | None, name: str, move: bool) -> tuple[Any, ...]:
         words = self._room.words
         if not version or not name.strip():
-            return show.to_do(words("dataset_tag_missing"))
+            return show.to_do(words("dataset_tag_missing")), gr.skip()
         given, before = self._room.workspace.datasets.tag(name.strip(), version, move)
         key = "dataset_tag_moved" if before not in (None, given) else "dataset_tag_given"
-        return show.good(words(key, tag=name.strip(), version=given, before=before))
+        return show.good(words(key, tag=name.strip(), version=given, before=before)), ""
 
     def _take(self, name: str | None) -> str:
         words = self._room.words
