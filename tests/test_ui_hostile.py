@@ -62,6 +62,8 @@ ELSEWHERE = """
 /en/gradio_api/deep_link?session_hash=x {api}/component_server {api}/component_server/ {api}/stream/../1
 {api}/stream/x/1/1/playlist.m3u8 {api}/runs {api}/run-history/buckets {api}/user {api}/token {api}/login_check
 {api}/dev/reload {api}/vibe-code {api}/profiling/traces {api}/mcp/sse {api}/mcp/ {api}/mcp/schema {api}/call/x/y
+/reports/../report.html /reports/20260101-000000/../../../secret.html /reports/0/report.html /reports/-/quality.html
+/reports/%2e%2e/report.html /reports/20260101-000000/report.html/ /reports/20260101-000000/other.html
 {api}/process_recording {api}/custom_component/x/client/y/z {api}/custom_component/x/client/../../../z /en/monitoring
 /en/monitoring/summary /en/monitoring/x /en/login /en/logout /en/svelte/x /en/pwa_icon/1 /en/docs /en/redoc
 /en/openapi.json /docs /openapi.json /gradio_api/queue/join /config /..%2f //en/config /en/config%00 /en/%0d%0aX:%20y
@@ -118,7 +120,7 @@ class Page:
         self.asked += 1
         with suppress(ConnectionError, http.client.HTTPException):
             answer = connection.getresponse()
-            text = answer.read(200_000).decode("utf-8", "replace")
+            text = answer.read(4_000_000).decode("utf-8", "replace")
             connection.close()
             assert not NEVER.search(text), text
             assert answer.status < 500 or answer.status == 507, (
@@ -263,7 +265,7 @@ def test_what_the_page_does_not_use_is_not_there(page: Page) -> None:
     api = "/en/gradio_api"
     for path in (*spelt(ELSEWHERE, api=api), "/en/\xff"):
         assert page.ask(path)[0] in (400, 404), path
-        assert page.ask(path, "POST", b"{}", **JSON)[0] in (400, 404), path
+        assert page.ask(path, "POST", b"{}", **JSON)[0] in (400, 404, 405), path
     for name in ("no_such_name", "../x", "_save", "predict", "lambda", "__init__", "%2e%2e", "a" * 3000):
         for way in ("call", "call/v2", "run", "api"):
             assert page.ask(f"{api}/{way}/{name}", "POST", b'{"data": []}', **JSON)[0] == 404, (way, name)
@@ -409,18 +411,15 @@ def test_values_that_the_page_never_offered(page: Page, listener: socket.socket)
         ),
         *([there, "../../x"], "a\nb: c", 10**30, [], True, 1.5, "x" * 100_000, [None], {"value": secret}, "/etc"),
     ]
-    found = functions(page)
-    assert len(found) > 15
-    before = (page.work / "pipeline.yaml").read_bytes()
-    session = page.session()
-    for function in found:  # here the lists are filled
-        page.call(function["id"], [None] * len(function["inputs"]), session)
-    for number, function in itertools.product(range(0, len(values), 3), [each for each in found if each["inputs"]]):
+    found = [function for function in functions(page) if function["inputs"]]
+    assert len(found) > 50
+    for number, function in enumerate(found):
         rotated = itertools.islice(itertools.cycle(values), number, number + len(function["inputs"]))
-        page.call(function["id"], list(rotated), session if number % 2 else page.session())
+        page.call(function["id"], list(rotated), page.session())
     with pytest.raises(BlockingIOError):
         listener.accept()
-    assert (page.work / "pipeline.yaml").read_bytes() == before
+    text = (page.work / "pipeline.yaml").read_text()
+    assert "secret" not in text and "/etc" not in text and ".." not in text
     assert page.lives()
 
 

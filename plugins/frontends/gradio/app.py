@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from docutune.plugins.frontends.gradio.guard import Guard
 from docutune.plugins.frontends.gradio.page import build as build_page
 from docutune.plugins.frontends.gradio.reported import serve_reports
+from docutune.plugins.frontends.gradio.tongues import Tongues
 from docutune.plugins.frontends.gradio.words import LANGUAGES, words
 
 if TYPE_CHECKING:
@@ -33,22 +34,11 @@ def build(
     workspace: Workspace, address: Address, port: int, exports: Path, uploads: Path, largest: int, closing: ExitStack
 ) -> Guard:
     """`exports` and `uploads` may be downloaded from, both resolved; `largest`: the bytes that one upload may have."""
-    app = FastAPI(**_NO_DOCS)
 
-    @app.get("/")
-    def first() -> RedirectResponse:
-        return RedirectResponse(f"/{address.language}/")
-
-    @app.get("/favicon.ico")
-    def icon() -> Response:
-        return Response(status_code=204)
-
-    serve_reports(app, workspace)
-    for language in LANGUAGES:
-        page = build_page(workspace, words(language), closing)
-        gr.mount_gradio_app(
-            app,
-            page,
+    def page(language: str) -> FastAPI:
+        app: FastAPI = gr.mount_gradio_app(
+            FastAPI(**_NO_DOCS),
+            build_page(workspace, words(language), closing),
             path=f"/{language}",
             server_name=address.host,
             server_port=port,
@@ -65,7 +55,26 @@ def build(
             theme=_theme(),
             css_paths=[_HERE / "page.css"],
         )
+        return app
+
+    app = Tongues(_beside(workspace, address.language), page, tuple(LANGUAGES), address.language)
     return Guard(app, address.host, port, address.password, exports, uploads, largest)
+
+
+def _beside(workspace: Workspace, first: str) -> FastAPI:
+    """What is served beside the pages."""
+    app = FastAPI(**_NO_DOCS)
+
+    @app.get("/")
+    def start() -> RedirectResponse:
+        return RedirectResponse(f"/{first}/")
+
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status_code=204)
+
+    serve_reports(app, workspace)
+    return app
 
 
 def _mistaken(request: Request, error: Exception) -> Response:
