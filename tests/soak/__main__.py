@@ -10,6 +10,7 @@ import disk
 import endpoint
 import malformed
 import order
+import pages
 import pipeline
 import replies
 import training
@@ -26,6 +27,7 @@ PARTS = {
     "replies": replies.main,
     "malformed": malformed.main,
     "unload": unload.main,
+    "pages": pages.main,
 }
 
 
