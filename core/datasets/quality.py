@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,9 +120,9 @@ class Reporting:
         """Ask a worker, for torch and transformers live only there."""
         files = self.store.dataset_folder(dataset.version)
         splits = [split for split in ("train", "validation") if dataset.of(split)]
-        folder = self.store.folder / "sessions" / f"measure-{os.getpid()}"
+        folder = self.store.folder / "sessions" / f"measure-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True)
         with holding(folder):
             try:
                 result = run_job(

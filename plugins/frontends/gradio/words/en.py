@@ -549,7 +549,7 @@ TEXTS: Mapping[str, str] = {
     "models_cause_answer": "another answer",
     "models_cause_tie": "two tokens about equally likely",
     "models_exports": "In exports/",
-    "models_no_exports": "Nothing is exported yet.",
+    "models_no_exports": "Nothing is exported yet: “Merge and export” writes the chosen model.",
     "models_outcome": "Comparison",
     "models_outcome_passed": "passed",
     "models_outcome_failed": "failed",

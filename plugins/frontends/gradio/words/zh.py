@@ -507,7 +507,7 @@ TEXTS: Mapping[str, str] = {
     "models_cause_answer": "回答不同",
     "models_cause_tie": "两个 token 概率几乎相同",
     "models_exports": "导出结果（exports/）",
-    "models_no_exports": "还没有导出。",
+    "models_no_exports": "还没有导出：可用“合并与导出”写出所选模型。",
     "models_outcome": "比较结果",
     "models_outcome_passed": "通过",
     "models_outcome_failed": "未通过",
