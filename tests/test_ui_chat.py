@@ -140,6 +140,7 @@ def compares(page: Page, work: Path) -> None:
     (work / "go on").unlink()
 
     page.locator("#chat-settings button").first.click()
+    page.wait_for_function("document.querySelector('#chat-seed input').value === ''")
     page.locator("#chat-system textarea").fill("Be short.")
     page.locator("#chat-max-new-tokens input").fill("1")
     ask(page, "two")

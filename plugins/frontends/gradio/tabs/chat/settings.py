@@ -43,6 +43,8 @@ class Settings:
                     elem_id="chat-ends",
                 )
         self.inputs: list[Any] = [*numbers, ends]
+        # a number that is built without a value shows 0, and 0 is a seed
+        room.on(room.page.load, lambda: gr.update(value=None), None, numbers[-1], show_progress="hidden")
 
 
 def sampling(
