@@ -161,7 +161,7 @@ class Conversation:
         reply = Reply(now(), self.talker.model, variant, _storable("".join(pieces)), end)
         self._add(answer(kind, reply))
         assert self._file is not None
-        with suppress(DocutuneError):  # the answer is kept; a list looks into files that the catalog does not have right
+        with suppress(DocutuneError):  # the answer is kept; a list reads files that the catalog does not have right
             enter(self.store, [self._file.path])
 
     def _stream(self, variant: Variant, system: str, before: Sequence[Turn], question: str) -> Stream:
