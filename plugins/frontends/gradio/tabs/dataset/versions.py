@@ -50,7 +50,8 @@ class Chosen:
         kept = value if value in names and value != newest_before else newest  # who looks at the newest goes on so
         told = "" if names else show.to_do(words("dataset_none", part=words("dataset_part_generate")))
         choices = [(_title(item, words), item.version) for item in reversed(found) if item.facts is not None]
-        return sign, told, gr.update(choices=choices, value=kept, visible=bool(names))
+        same: dict[str, Any] = {} if kept == value else {"value": kept}  # who is at work there is not disturbed
+        return sign, told, gr.update(choices=choices, visible=bool(names), **same)
 
 
 def build(room: Room, chosen: Chosen) -> None:
