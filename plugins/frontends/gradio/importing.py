@@ -12,14 +12,17 @@ from typing import Any
 def no_stubs() -> Iterator[None]:
     """Let gradio find no source of its components, for which it then writes no stubs; one thread at a time."""
     found = inspect.getfile
-
-    def getfile(thing: Any) -> str:
-        if type(thing).__name__ == "ComponentMeta":
-            raise OSError("no stubs are wanted")
-        return found(thing)
-
-    inspect.getfile = getfile
+    inspect.getfile = _but_components(found)
     try:
         yield
     finally:
         inspect.getfile = found
+
+
+def _but_components(found: Any) -> Any:
+    def getfile(thing: Any) -> str:
+        if type(thing).__name__ == "ComponentMeta":
+            raise OSError("no stubs are wanted")
+        return str(found(thing))
+
+    return getfile
