@@ -162,7 +162,10 @@ class _Reading:
 
 
 def _thinned(points: Mapping[int, float]) -> tuple[tuple[int, float], ...]:
-    """At most so many points, the last one among them."""
-    ordered = sorted(points.items())
+    """At most so many points, the last one among them. A figure that is told again is no point: it was not measured."""
+    all_points = sorted(points.items())
+    before = (None, *(value for _, value in all_points))
+    ordered = [point for point, earlier in zip(all_points, before, strict=False) if point[1] != earlier]
+    ordered += all_points[-1:] if all_points[-1:] != ordered[-1:] else []
     stride = -(-len(ordered) // _POINTS)
     return tuple(ordered[::-1][:: max(stride, 1)][::-1])
