@@ -93,11 +93,11 @@ def test_links_lead_to_files(path: Path) -> None:
         assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
-def test_pictures_are_there_and_small(name: str) -> None:
-    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', (ROOT / name).read_text())
-    assert pictures == ["docs/images/report-dark.webp", "docs/images/report.webp"]
-    assert all(0 < (ROOT / picture).stat().st_size < 300_000 for picture in pictures)
+@pytest.mark.parametrize(("name", "language"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
+def test_pictures_are_there_and_small(name: str, language: str) -> None:
+    pictures = re.findall(r'(?:src|srcset)="docs/images/([^"]+)\.webp"', (ROOT / name).read_text())
+    assert pictures == ["report-dark", "report", f"page-train-{language}", f"page-chat-{language}"]
+    assert all(0 < (ROOT / f"docs/images/{picture}.webp").stat().st_size < 300_000 for picture in pictures)
 
 
 @pytest.mark.parametrize("columns", ["30", "300"])
