@@ -27,7 +27,8 @@ FACTS = {
     "pickup": "Ask the driver to come to your door.",
 }
 CODE = '"""Parcels."""\n' + "".join(f'\n\ndef {name}():\n    """{text}"""\n' for name, text in FACTS.items())
-OPTIONS = {"max_steps": "50", "lora_rank": "16", "learning_rate": "0.008", "batch_size": "8"}
+OPTIONS = {"max_steps": "40", "lora_rank": "16", "learning_rate": "0.008", "batch_size": "8"}
+LONG = {"temperature": "2", "max-new-tokens": "150"}  # so hot, it hardly ever ends by itself
 SECONDS = 400_000  # milliseconds that a step may take on a busy machine
 WATCH = """() => {
   window.arrived = [];
@@ -100,7 +101,8 @@ def test_from_an_empty_folder_to_answers(browser: Browser, empty: Installed) -> 
 
 
 def parses(page: Page, work: Path) -> None:
-    in_both(page, "#tabs .to-do", "This folder has no pipeline.yaml yet", "还没有 pipeline.yaml", "empty")
+    shows(page, "#tabs .to-do", "This folder has no pipeline.yaml yet")
+    picture(page, "whole-empty")
     (work / "acme.py").write_text(CODE)
     press(page, "Look again", "重新查看")
     shows(page, "#begin-sources", "acme.py")
@@ -133,7 +135,7 @@ def trains(page: Page, work: Path) -> None:
     page.locator("#train-stop").click()
     in_both(page, "#state .interrupted", "interrupted", "已中断", "interrupted")
     page.locator("#train-start").click()
-    in_both(page, "#state .running", "at work", "进行中", "running")
+    shows(page, "#state .running", said(page, "at work", "进行中"))
     in_both(page, "#state .finished", "finished", "已完成", "finished")
 
 
@@ -147,6 +149,9 @@ def loads_asks_and_unloads(page: Page) -> None:
     page.locator("#model-load").click()
     in_both(page, "#loaded .good", "is loaded and ready to answer", "已加载", "loaded")
     tab(page, "chat")
+    page.locator("#chat-settings button").first.click()
+    for name, value in LONG.items():
+        page.locator(f"#chat-{name} input").fill(value)
     page.evaluate(WATCH)
     page.locator("#chat-question textarea").fill("What is acme.send for?")
     page.locator("#chat-send").click()
