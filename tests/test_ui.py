@@ -168,7 +168,7 @@ def project(environment: Installed) -> Iterator[Installed]:
 def test_a_run_belongs_to_the_workspace_not_to_a_page(browser: Browser, project: Installed) -> None:
     file, runs = project.work / "pipeline.yaml", project.work / ".docutune/runs"
     before = file.read_text()
-    with served(project) as (_, address), opened(browser, f"{address}en/?tab=train") as page:
+    with served(project) as (server, address), opened(browser, f"{address}en/?tab=train") as page:
         # the form is made of that package's own Config
         page.get_by_role("button", name="more options").filter(visible=True).click()
         shows(page, ".option-stuck", "stuck")
@@ -203,7 +203,8 @@ def test_a_run_belongs_to_the_workspace_not_to_a_page(browser: Browser, project:
             press(page, "Save and start")
             for each in (page, other):
                 shows(each, "#state .running", "train:smoke")
-    # the page is gone, and so is its server: the run is not
+        server.kill()
+    # the page is gone, and so is its server, killed: the run is not
     assert len(list(runs.glob("2*"))) == 2
     assert jobs.training(project)
     with served(project) as (_, address), opened(browser, f"{address}en/?tab=train") as page:
