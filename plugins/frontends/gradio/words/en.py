@@ -143,8 +143,7 @@ TEXTS: Mapping[str, str] = {
     "dataset_plan": "Plan and estimate",
     "dataset_start": "Generate",
     "dataset_generate_about": (
-        "“{plan}” shows what a run would make and what it would cost; nothing is sent for it. Then it "
-        "can be started."
+        "“{plan}” shows what a run would make and what it would cost; nothing is sent for it. Then it can be started."
     ),
     "dataset_nothing_yet": "No run yet. Press “{plan}” first.",
     "dataset_started": "Run {run} has begun, up to the dataset. It goes on when this page is closed.",
@@ -165,8 +164,7 @@ TEXTS: Mapping[str, str] = {
     "dataset_amount": "requests: {requests}, tokens sent: {sent}, received: {received}, cost: {cost}",
     "dataset_budget_yes": "Budget {name} {limit}: {spent} spent, {rest} left. Enough.",
     "dataset_budget_perhaps": (
-        "Budget {name} {limit}: {spent} spent, {rest} left. Enough as expected, not for the most; it is "
-        "never passed."
+        "Budget {name} {limit}: {spent} spent, {rest} left. Enough as expected, not for the most; it is never passed."
     ),
     "dataset_budget_no": "Budget {name} {limit}: {spent} spent, {rest} left. Not enough: the run would stop there.",
     "dataset_made": "Made",
@@ -199,8 +197,7 @@ TEXTS: Mapping[str, str] = {
     "dataset_remove_no": "Keep it",
     "dataset_removed": "Version {version} is removed.",
     "dataset_quality_about": (
-        "“{make}” looks for leaks, duplicates, samples that are too long, wrong languages and symbols "
-        "without samples."
+        "“{make}” looks for leaks, duplicates, samples that are too long, wrong languages and symbols without samples."
     ),
     "dataset_quality_make": "Report on its quality",
     "dataset_level_good": "✓",
@@ -230,8 +227,7 @@ TEXTS: Mapping[str, str] = {
     "dataset_what_info": "Which differences to show",
     "dataset_compare": "Compare",
     "dataset_compare_about": (
-        "Shows the samples that were added, removed or changed up to the chosen version, each with its "
-        "cause."
+        "Shows the samples that were added, removed or changed up to the chosen version, each with its cause."
     ),
     "dataset_compare_two": "There are no two versions to compare: it takes a run with other sources or options.",
     "diff_changed": "changed",
@@ -276,8 +272,7 @@ TEXTS: Mapping[str, str] = {
     "dataset_rated_bad": "Kept: bad. “{heed}” lets the next run leave it out.",
     "dataset_rated_skip": "Kept: no judgement.",
     "dataset_heeded": (
-        "{file} holds the ratings ({count}), and pipeline.yaml heeds it: the next run leaves out what is "
-        "called bad."
+        "{file} holds the ratings ({count}), and pipeline.yaml heeds it: the next run leaves out what is called bad."
     ),
     "dataset_edit": "Edit it",
     "dataset_edit_about": (
@@ -290,8 +285,7 @@ TEXTS: Mapping[str, str] = {
     "dataset_edit_complaint_hint": "Change the text, or tick the box above.",
     "dataset_edit_saved": "Saved as {place}. The next run takes it up: see “{part}”. This version stays as it is.",
     "dataset_edit_taken": (
-        "pipeline.yaml names the version {version} with `dataset:`, so no run takes edits up until that "
-        "line goes."
+        "pipeline.yaml names the version {version} with `dataset:`, so no run takes edits up until that line goes."
     ),
     "dataset_by_hand": "pipeline.yaml could not be changed safely. Write into it:",
     "import_files": "Question-answer files: CSV, TSV, XLSX, JSON, JSON Lines",
@@ -318,8 +312,7 @@ TEXTS: Mapping[str, str] = {
     "import_no_file": "no file is here yet: drop one into the field above",
     "import_name_columns": "Write the names of the columns into the fields above, then look again.",
     "import_name_encoding": (
-        "Write the encoding into its field below “Shares to hold out, system prompt, encoding”, then "
-        "look again."
+        "Write the encoding into its field below “Shares to hold out, system prompt, encoding”, then look again."
     ),
     "import_is_export": "{file} is an exported dataset version: it comes back as that version.",
     "import_left_out": "Left out",
