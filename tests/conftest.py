@@ -17,31 +17,9 @@ from forked import Forks
 _OF_A_TERMINAL = {"COLUMNS", "LINES"}  # pytest-xdist sets them for its workers
 _SECONDS = 180  # that a command may take on a busy machine
 _LONGEST = (
-    *(
-        "crashes",
-        "reuse",
-        "resume_runs",
-        "devices",
-        "ui_whole",
-        "stranger_packages",
-        "end_to_end",
-        "endpoint",
-        "pipeline",
-        "chat",
-    ),
-    *(
-        "init",
-        "ui_models",
-        "training",
-        "resume",
-        "tuning",
-        "status",
-        "import",
-        "disk_full",
-        "local_chat",
-        "environments",
-        "clean",
-    ),
+    *("crashes", "reuse", "resume_runs", "devices", "ui_whole", "stranger_packages", "end_to_end", "endpoint"),
+    *("pipeline", "chat", "init", "ui_models", "training", "resume", "tuning", "status", "import", "disk_full"),
+    *("local_chat", "environments", "clean"),
 )
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(_LONGEST)}
 
