@@ -149,11 +149,11 @@ class Page:
 
 
 def state(folder: Path, but: Path) -> dict[str, str]:
-    """Every file around the workspace, and a digest of it."""
+    """Every file around the workspace, but what Python compiles, and a digest of it."""
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_relative_to(but)
+        if path.is_file() and not path.is_relative_to(but) and path.suffix != ".pyc"
     }
 
 
