@@ -135,7 +135,7 @@ def test_a_saved_option_leaves_comments_and_all_else_as_they_are(workspace: Work
     file = workspace.desk.file
     before = file.read()
     options = {**before.trainings[0].options, "max_steps": 20, "system_prompt": "no: thing"}
-    after = file.save_training(0, "trl", options, before.digest)
+    after = file.save_training(0, "trl", options, before.training_digest(0))
     text = PIPELINE.replace("max_steps: 200        # few", "max_steps: 20         # few")
     assert file.path.read_text() == text + '    system_prompt: "no: thing"\n'
     assert after.trainings[0].options["system_prompt"] == "no: thing" and not after.mistakes
@@ -146,23 +146,61 @@ def test_sources_are_chosen_inside_the_workspace_alone(workspace: Workspace, tmp
     (tmp_path / "way-out").symlink_to("/etc")
     for outside in ("/etc", "../..", "docs/../../x", "way-out", f"{tmp_path}-beside", "\0"):
         with pytest.raises(UsageError):
-            file.save_sources([{"path": outside}], file.read().digest)
+            file.save_sources([{"path": outside}], file.read().sources_digest)
     assert file.path.read_text() == PIPELINE
-    file.save_sources([{"path": "docs"}, {"path": "more"}], file.read().digest)
+    file.save_sources([{"path": "docs"}, {"path": "more"}], file.read().sources_digest)
     assert "- path: docs  # the guide\n- path: more\n" in file.path.read_text()
     assert "acme.py" not in file.path.read_text()
 
 
 def test_nothing_wrong_is_written_nor_over_what_others_wrote(workspace: Workspace) -> None:
     file = workspace.desk.file
-    digest = file.read().digest
+    shown = file.read()
+    digest = shown.training_digest(0)
     with pytest.raises(ConfigError) as refused:
         file.save_training(0, "trl", {"model": "builtin/tiny", "lora_rank": 0}, digest)
     assert set(workspace.desk.explain(refused.value, 0).at_fields) == {"lora_rank"}
-    file.path.write_text(PIPELINE + "# mine\n")
+    changed = PIPELINE.replace("max_steps: 200 ", "max_steps: 300 ").replace("- uses", "- name: first\n  uses")
+    file.path.write_text(changed)
     with pytest.raises(UsageError, match="changed by somebody else"):
         file.save_training(0, "trl", {"model": "builtin/tiny"}, digest)
-    assert file.path.read_text() == PIPELINE + "# mine\n"
+    assert file.path.read_text() == changed
+    # what was changed in other parts stays, and is no conflict: neither way
+    file.save_sources([{"path": "docs"}, {"path": "acme.py"}, {"path": "more"}], shown.sources_digest)
+    file.save_training(1, "trl", {"model": "builtin/tiny"}, shown.training_digest(1))
+    assert "- path: more\ntrain:\n# the first\n" in file.path.read_text()
+    assert file.read().trainings[0].options["max_steps"] == 300 and len(file.read().trainings) == 2
+    with pytest.raises(UsageError, match="changed by somebody else"):
+        file.save_training(1, "trl", {"model": "builtin/tiny"}, shown.training_digest(1))
+    with pytest.raises(UsageError, match="changed by somebody else"):
+        file.save_sources([{"path": "docs"}], shown.sources_digest)
+
+
+def test_a_file_that_is_gone_or_broken_is_told_as_that(workspace: Workspace) -> None:
+    file = workspace.desk.file
+    shown = file.read()
+    for broken, told in (("sources: [}", "pipeline.yaml:1: "), (PIPELINE.replace("version", "vresion"), ":2: vresion")):
+        file.path.write_text(broken)
+        for save in (
+            lambda: file.save_training(0, "trl", {"model": "builtin/tiny"}, shown.training_digest(0)),
+            lambda: file.save_sources([{"path": "docs"}], shown.sources_digest),
+        ):
+            with pytest.raises(UsageError if "}" in broken else ConfigError, match=told):
+                save()
+        assert file.path.read_text() == broken
+    file.path.unlink()
+    with pytest.raises(UsageError, match="there is no such file"):
+        file.save_training(0, "trl", {"model": "builtin/tiny"}, shown.training_digest(0))
+
+
+def test_a_project_has_a_sensible_name(tmp_path: Path) -> None:
+    desk = Workspace(tmp_path).desk
+    for name in ("../../etc", "a\nb", "x" * 101, "!!!"):
+        with pytest.raises(UsageError, match="is no name for a project"):
+            desk.begin(name, ["en"], [], None)
+    assert not list(tmp_path.iterdir())
+    desk.begin("@acme/parcels 2.0", ["en"], [], None)
+    assert desk.file.read().project == "@acme/parcels 2.0"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])

@@ -17,7 +17,9 @@ import pytest
 from chromium import CONTRASTS, started
 from installed import Installed
 from jobs import eventually
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from docutune.api import Workspace
 
 pytestmark = pytest.mark.browser
 
@@ -128,6 +130,13 @@ def test_an_empty_folder_becomes_a_parsed_library(browser: Browser, environment:
         write_library(environment.work)
         press(page, "Look again")
         shows(page, "#begin-sources", "docs (1 .md)", "acme (1 .py)")
+        model = page.locator("#begin-model input, #begin-model textarea")
+        model.fill("no such model")
+        press(page, "Make pipeline.yaml")
+        shows(page, "#sources-message .bad", "Base model is not right", "no such model")
+        assert "pipeline.yaml:" not in page.locator("#sources-message").inner_text()
+        shows(page, "#begin-model", "⚠")
+        model.fill("builtin/tiny")
         press(page, "Make pipeline.yaml")
         shows(page, "#sources-message .good", "pipeline.yaml is made")
         press(page, "Parse and preview")
@@ -147,14 +156,30 @@ def test_an_empty_folder_becomes_a_parsed_library(browser: Browser, environment:
         page.get_by_role("link", name="English").click()
         shows(page, "#state", "No run yet")
 
-        # a file that was changed elsewhere is not overwritten
-        text = (environment.work / "pipeline.yaml").read_text()
-        (environment.work / "pipeline.yaml").write_text(text + "# mine\n")
-        page.get_by_role("tab", name="Sources").click()
-        press(page, "Save sources")
-        shows(page, "#sources-message .bad", "was changed by somebody else meanwhile", "load the page again")
-        assert (environment.work / "pipeline.yaml").read_text().endswith("# mine\n")
+        what_others_do_to_the_file(page, environment.work / "pipeline.yaml")
     assert [text for text in said if not text.startswith((address, *OF_A_PAGE_THAT_IS_LEFT))] == []
+
+
+def what_others_do_to_the_file(page: Page, file: Path) -> None:
+    """What was changed elsewhere stays, and is a conflict where the form shows it; a file that is gone can be made."""
+    text = file.read_text()
+    file.write_text(text + "# mine\n")
+    page.get_by_role("tab", name="Sources").click()
+    press(page, "Save sources")
+    shows(page, "#sources-message .good", "Saved in pipeline.yaml")
+    assert file.read_text() == text + "# mine\n"
+    changed = text.replace("- path: docs", "- path: ./docs")
+    file.write_text(changed)
+    press(page, "Save sources")
+    shows(page, "#sources-message .bad", "was changed by somebody else meanwhile", "load the page again")
+    assert file.read_text() == changed != text
+    file.write_text("sources: [}")
+    press(page, "Parse and preview")
+    shows(page, "#sources-message .bad", "pipeline.yaml:1")
+    file.unlink()
+    press(page, "Parse and preview")
+    shows(page, "#sources-message .bad", "there is no such file any more")
+    shows(page, "#begin-sources", "docs (1 .md)")
 
 
 @pytest.fixture
@@ -177,6 +202,7 @@ def test_a_run_belongs_to_the_workspace_not_to_a_page(browser: Browser, project:
         press(page, "Save and start")
         shows(page, ".option-learning-rate.wrong", "must be less than 1, found 7")
         shows(page, "#train-message .bad", "see the marked fields")
+        expect(page.locator("#train-stop")).to_be_disabled()
         picture(page, "en-train-wrong")
         assert file.read_text() == before and not runs.exists()
         rate.fill("0.003")
@@ -185,20 +211,28 @@ def test_a_run_belongs_to_the_workspace_not_to_a_page(browser: Browser, project:
         assert "learning_rate: 0.003" in file.read_text()
         assert page.locator(".wrong").count() == 0
 
+        # what others change elsewhere in the file is no conflict, and stays
+        file.write_text(file.read_text() + "# theirs\n")
+        press(page, "Save options")
+        shows(page, "#train-message .good", "Saved in pipeline.yaml")
+        assert file.read_text().endswith("# theirs\n")
+
         with opened(browser, f"{address}zh/?tab=train") as other:
             for each in (page, other):
                 shows(each, "#state .running", "train:smoke")
                 each.locator("#tabs .vega-embed path.mark-line, #tabs canvas, #tabs .vega-embed svg").first.wait_for()
             page.reload()
             shows(page, "#state .running", "train:smoke")
+            shows(other, "#progress", "30 秒")
             picture(other, "zh-train-running")
             press(other, "保存并开始")
-            shows(other, "#train-message .bad", "another docutune run is at work here")
+            shows(other, "#train-message .bad", "Another run is at work in this workspace")
             assert len(list(runs.glob("2*"))) == 1
             press(other, "停止")
             shows(other, "#train-message .good", "已停止")
             for each in (page, other):
                 shows(each, "#state .interrupted")
+                expect(each.locator("#train-stop")).to_be_disabled(timeout=SECONDS)
             shows(page, "#progress .good", "train:smoke was interrupted; the next start goes on from its step")
             press(page, "Save and start")
             for each in (page, other):
@@ -214,6 +248,9 @@ def test_a_run_belongs_to_the_workspace_not_to_a_page(browser: Browser, project:
         shows(page, "#state .finished")
         shows(page, "#steps tr", "train:smoke")
         picture(page, "en-train-finished")
+        # the curves go on from those of the run that was stopped
+        look = Workspace(project.work).desk.look()
+        assert look is not None and look.curves["loss"][0] == (1, 1.0)
     assert len(list(runs.glob("2*"))) == 2
     assert re.search(r'"outcome": "finished"', (runs / "latest/manifest.json").read_text())
 

@@ -40,7 +40,7 @@ def generate(page: Page) -> None:
     press(page, "Plan and estimate")
     shows(page, "#dataset-planned", "generate:grounded", "No chat model is asked")
     start.click(timeout=SECONDS)
-    shows(page, "#dataset-message .good", "It goes on when this page is closed")
+    shows(page, "#dataset-message .good", "Run 2")  # "… has begun", or by now "…: finished"
 
 
 def versions(work: Path) -> set[str]:
@@ -55,6 +55,8 @@ def test_a_dataset_from_its_plan_to_its_export(browser: Browser, environment: In
         generate(page)
         shows(page, "#dataset-steps tr:has-text('generate:grounded')", "samples: 65")
         shows(page, "#dataset-progress", "finished")
+        shows(page, "#dataset-message .good", ": finished")
+        expect(page.locator("#dataset-planned")).to_be_empty(timeout=SECONDS)
         (first,) = versions(work)
         names_and_quality(page, first)
         samples(page, work)
@@ -110,14 +112,24 @@ def samples(page: Page, work: Path) -> None:
     page.get_by_role("button", name="Edit it").click()
     answer = page.locator(".edit textarea").last
     expect(answer).to_have_value("Its drivers own Acme together.", timeout=SECONDS)
-    answer.fill("Its drivers and its horses own Acme.")
+    answer.fill("Its drivers and its hroses own Acme.")
     press(page, "Save for the next run")
     shows(page, "#dataset-edited .good", "Saved as samples/edited.jsonl:1", "This version stays as it is")
+    press(page, "Take the edit back")
+    shows(page, "#dataset-edited .good", "The edit is taken back")
+    expect(answer).to_have_value("Its drivers own Acme together.", timeout=SECONDS)
+    expect(page.locator("#dataset-back")).to_be_hidden()
+    assert not (work / "samples/edited.jsonl").read_text()
+    for text in ("Its drivers and its hroses own Acme.", "Its drivers and its horses own Acme."):
+        answer.fill(text)
+        press(page, "Save for the next run")
+        shows(page, "#dataset-sample tr:has-text('Rating')", "bad, edited: samples/edited.jsonl")
+        shows(page, "#dataset-edited .good", "Saved as samples/edited.jsonl:1")
     row = json.loads((work / "samples/edited.jsonl").read_text())
     assert row["messages"][1]["content"] == "Its drivers and its horses own Acme." and row["split"] == "train"
     assert "ratings: ratings.jsonl" in (work / "pipeline.yaml").read_text()
     press(page, "Save for the next run")  # the same once more is no other sample
-    shows(page, "#dataset-edited .bad", "the same stands in samples/edited.jsonl:1 already")
+    shows(page, "#dataset-edited .bad", "nothing was changed")
 
 
 def imported(page: Page, work: Path) -> None:
@@ -133,7 +145,9 @@ def imported(page: Page, work: Path) -> None:
     press(page, "Look again")
     shows(page, "#import-preview", "A box that travels.", "others.csv:3", "no answer", "others.csv:4")
     assert not (work / "samples/imported.jsonl").exists()
-    page.locator("#import-write").click()
+    page.locator("#import-write").dblclick()
+    shows(page, "#import-message .good", "Rows added to samples/imported.jsonl: 1")
+    expect(page.locator("#import-write")).to_be_disabled(timeout=SECONDS)
     shows(page, "#import-message .good", "Rows added to samples/imported.jsonl: 1")
     page.get_by_role("button", name="Type a question and its answer").click()
     page.locator("#add-question textarea").fill("What is a parcel?")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from docutune.desk.roots import inside
 from docutune.doctor import gpu_memory
-from docutune.errors import DocutuneError
+from docutune.errors import DocutuneError, UsageError
 from docutune.records import JsonValue
 from docutune.registry import Registry
 from docutune.scaffold.find import find
@@ -18,6 +19,8 @@ from docutune.scaffold.tree import TOP, Source
 from docutune.scaffold.write import Choices, write
 
 _MOST_FOLDERS = 300
+_NAME = re.compile(r"[\w@][\w .+#&'()/-]{0,99}")
+_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,7 @@ def begin(
     UsageError when there is one already, or for what lies outside of the folder.
     """
     folder = file.parent
-    if not project.strip():
-        raise DocutuneError("the project has no name", "give it the name of the library")
+    _check_name(project.strip())
     findings = find(folder, registry)
     found = {_name(source): source for source in findings.sources}
     sources = tuple(found.get(name) or _folder(folder, name) for name in names)
@@ -90,6 +92,17 @@ def begin(
         template,
     )
     write(chosen, file, registry)
+
+
+def _check_name(project: str) -> None:
+    if not project:
+        raise DocutuneError("the project has no name", "give it the name of the library")
+    if not _NAME.fullmatch(project):
+        shown = project if len(project) <= _LONGEST_SHOWN else f"{project[:_LONGEST_SHOWN]}…"
+        raise UsageError(
+            f"{shown!r} is no name for a project",
+            "begin it with a letter or a digit; letters, digits, spaces and . _ - + # & ' ( ) / may follow, up to 100",
+        )
 
 
 def _folder(folder: Path, name: str) -> Source:

@@ -1,8 +1,13 @@
-"""The pipeline file of a workspace as a page shows and changes it: never blindly over what somebody else wrote."""
+"""The pipeline file of a workspace as a page shows and changes it: never blindly over what somebody else wrote.
+
+A form shows one part of the file and changes that part alone. It holds the digest of what it showed: where the part is
+another one by then, nothing is written; what was changed in other parts stays.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,31 +26,31 @@ from docutune.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One entry of `train:` as written."""
+    """One entry of `train:` as written, and the digest of all of it."""
 
     name: str
     uses: str
     options: Mapping[str, JsonValue]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The pipeline file as it stands; `digest` tells whether it is still the same, "" where there is none.
-
-    `mistakes` says why it cannot be run, "" where it can.
-    """
+    """The pipeline file as it stands; `mistakes` says why it cannot be run, "" where it can."""
 
     path: Path
-    digest: str = ""
+    exists: bool = False
     mistakes: str = ""
     project: str = ""
     sources: tuple[Mapping[str, JsonValue], ...] = ()
     trainings: tuple[Training, ...] = ()
+    sources_digest: str = ""
 
-    @property
-    def exists(self) -> bool:
-        """Whether there is one."""
-        return bool(self.digest)
+    def training_digest(self, index: int) -> str:
+        """Of `train[index]`, or of its absence; "" where there is no file."""
+        if not self.exists:
+            return ""
+        return self.trainings[index].digest if index < len(self.trainings) else _digest(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +77,56 @@ class PipelineFile:
         top: Mapping[str, Any] = tree if isinstance(tree, dict) else {}
         return Written(
             self.path,
-            _digest(content),
+            True,
             self._mistakes(content),
             str(top.get("project") or ""),
             tuple(entry for entry in _list(top.get("sources")) if isinstance(entry, dict)),
             tuple(_training(step) for step in _list(top.get("train")) if isinstance(step, dict)),
+            _digest(top.get("sources")),
         )
 
     def save_training(self, index: int, uses: str, options: Mapping[str, JsonValue], digest: str) -> Written:
-        """Write one training down. ConfigError when it is not right; nothing is written then."""
-        return self._save(training(index, uses, options), digest)
+        """Write one training down; `digest` is that of the entry that was shown.
+
+        UsageError when somebody else changed it meanwhile or the file is gone, ConfigError when what would stand there
+        is not right; nothing is written then.
+        """
+        before = self.read()
+        self._refuse_changed(before, before.training_digest(index), digest)
+        return self._save(training(index, uses, options))
 
     def save_sources(self, entries: Sequence[Mapping[str, JsonValue]], digest: str) -> Written:
-        """Write down what is read. UsageError for what lies outside of the workspace, unless it stood there before."""
-        before = [dict(entry) for entry in self.read().sources]
+        """Write down what is read; `digest` is that of the sources that were shown. Errors as `save_training`.
+
+        UsageError, too, for what lies outside of the workspace, unless it stood there before.
+        """
+        written = self.read()
+        self._refuse_changed(written, written.sources_digest, digest)
+        before = [dict(entry) for entry in written.sources]
         for entry in entries:
             if dict(entry) not in before:
                 inside(self.project, str(entry.get("path") or entry.get("samples") or ""))
         if not entries:
             raise UsageError("no source is chosen", "choose at least one folder or file")
-        return self._save(sources(entries), digest)
+        return self._save(sources(entries))
 
     def save_ratings(self, place: str) -> Written:
         """Write down which file of ratings is heeded, in the file as it stands."""
-        return self._save(ratings(place), self.read().digest)
+        return self._save(ratings(place))
 
-    def _save(self, change: Change, digest: str) -> Written:
-        content = self.path.read_bytes() if self.path.is_file() else b""
-        if not content:
-            raise UsageError(f"{self.path}: there is no such file", "make it first, in the tab Sources")
-        if _digest(content) != digest:
-            raise UsageError(f"{self.path}: was changed by somebody else meanwhile", "load the page again, then save")
+    def _refuse_changed(self, now: Written, found: str, shown: str) -> None:
+        """A file that is gone, or has mistakes since it was shown, is told as that; else what changed is a conflict."""
+        if not now.exists or found == shown:
+            return
+        if now.mistakes:
+            raise UsageError(now.mistakes, "correct the file, load the page again, then save")
+        raise UsageError(f"{self.path}: was changed by somebody else meanwhile", "load the page again, then save")
+
+    def _save(self, change: Change) -> Written:
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            raise UsageError(f"{self.path}: there is no such file", "make it first, in the tab Sources") from None
         if not isinstance(read_yaml(content, str(self.path)).tree, dict):
             load(self.path, self.registry)  # says what is wrong with it
         made = changed(content, change)
@@ -119,8 +143,8 @@ class PipelineFile:
         return ""
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _digest(part: Any) -> str:
+    return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
 
 
 def _list(value: Any) -> list[Any]:
@@ -130,4 +154,5 @@ def _list(value: Any) -> list[Any]:
 def _training(step: Mapping[str, Any]) -> Training:
     options = step.get("with") if isinstance(step.get("with"), dict) else {}
     assert isinstance(options, dict)
-    return Training(str(step.get("name") or options.get("model") or step.get("uses")), str(step.get("uses")), options)
+    name = str(step.get("name") or options.get("model") or step.get("uses"))
+    return Training(name, str(step.get("uses")), options, _digest(step))

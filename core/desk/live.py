@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from docutune.desk import earlier
 from docutune.desk.spending import Spending, Spent
 from docutune.errors import DocutuneError
 from docutune.following import Replay
@@ -38,8 +40,9 @@ class Look:
     """A run at one moment. `outcome` is "running", "finished", "failed" or "interrupted".
 
     `curves` has for each of CURVES (step, value) pairs of the training that reported last, thinned out when there are
-    many. `continues` is the training with which the next run goes on, and at which of its checkpoints. `spent` is what
-    its chat models have cost, None where none was asked.
+    many; where it went on from a checkpoint, they begin with what earlier runs told of it. `continues` is the training
+    with which the next run goes on, and at which of its checkpoints; `notes` are then only those told since it was at
+    work. `spent` is what its chat models have cost, None where none was asked.
     """
 
     run: str
@@ -86,6 +89,7 @@ class _Reading:
 
     def __init__(self, store: Store, run: str) -> None:
         self.folder = store.folder / "runs" / run
+        self._store = store
         self._news = EventReader(self.folder)
         self._spending = Spending(store, run)
         self._replay = Replay(self)
@@ -95,6 +99,7 @@ class _Reading:
         self._figures: dict[str, float] = {}
         self._steps: list[Ended] = []
         self._notes: list[str] = []
+        self._past = 0
         self._curves: dict[str, dict[int, float]] = {}
         self._drawn = ""
 
@@ -115,7 +120,7 @@ class _Reading:
             total=self._total,
             figures=dict(self._figures),
             steps=tuple(self._steps),
-            notes=tuple(self._notes),
+            notes=tuple(self._notes[self._past if manifest.get("continues") else 0 :]),
             curves={name: _thinned(points) for name, points in self._curves.items()},
             log=self._log(),
             continues=manifest.get("continues"),
@@ -133,10 +138,12 @@ class _Reading:
     def progress(self, step: StepInfo, done: int, total: int | None, figures: Mapping[str, float]) -> None:
         """Work done inside the step."""
         self._done, self._total = done, total
+        self._past = len(self._notes)
         self._figures.update({name: value for name, value in figures.items() if name != "again"})
         drawn = {name: figures[name] for name in CURVES if name in figures}
         if drawn and step.name != self._drawn:
-            self._drawn, self._curves = step.name, {}
+            self._drawn = step.name
+            self._curves = earlier.points(self._runs_before(), step.key, done, CURVES)
         for name, value in drawn.items():
             self._curves.setdefault(name, {})[done] = value
 
@@ -148,6 +155,9 @@ class _Reading:
     def note(self, text: str) -> None:
         """Something the user should know."""
         self._notes.append(text)
+
+    def _runs_before(self) -> list[Path]:
+        return [run for run in self._store.runs() if run.name < self.folder.name]
 
     def _log(self) -> str:
         """The last lines of what the run printed, or where it has no such file, of its log."""

@@ -49,7 +49,7 @@ def training(index: int, uses: str, options: Mapping[str, JsonValue]) -> Change:
             tree["train"] = []
         if index >= len(tree["train"]):
             tree["train"].append({"uses": uses, "with": {}})
-        step = tree["train"][index]
+        step = tree["train"][min(index, len(tree["train"]) - 1)]
         step["uses"] = uses
         if step.get("with") is None:
             step["with"] = {}

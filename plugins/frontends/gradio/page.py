@@ -98,8 +98,8 @@ def _state(room: Room) -> str:
 
 def _moment(look: Look, words: Words) -> list[str]:
     if look.outcome != "running":
-        return [words("took_all", time=show.duration(look.seconds))]
-    parts = [words("took", time=show.duration(look.seconds))]
+        return [words("took_all", time=show.duration(look.seconds, words))]
+    parts = [words("took", time=show.duration(look.seconds, words))]
     if look.step and look.total:
         parts.insert(0, words("at_step", step=look.step, done=f"{look.done or 0:,}", total=f"{look.total:,}"))
     elif look.step:

@@ -83,9 +83,9 @@ class Progress:
             if "tokens_per_second" in figures:
                 told.append((words("speed"), f"{figures['tokens_per_second']:,.0f}"))
             if "seconds_left" in figures:
-                told.append((words("left"), show.duration(figures["seconds_left"])))
+                told.append((words("left"), show.duration(figures["seconds_left"], words)))
         told += self._cost(look.spent) if look.spent else ()
-        told.append((words("time"), show.duration(look.seconds)))
+        told.append((words("time"), show.duration(look.seconds, words)))
         parts = [show.facts(told), show.bar(look.done, look.total) if look.outcome == "running" else ""]
         if look.continues:
             parts.append(show.good(words("train_continues", **look.continues)))
@@ -129,7 +129,7 @@ class Progress:
     def _steps(self, look: Look) -> str:
         words = self._room.words
         rows = [
-            (step.name, words.either(step.status, step.status), self._result(step), show.duration(step.seconds))
+            (step.name, words.either(step.status, step.status), self._result(step), show.duration(step.seconds, words))
             for step in look.steps
         ]
         heads = [words("step"), words("status"), words("result"), words("time")]

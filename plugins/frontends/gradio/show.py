@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from docutune.plugins.frontends.gradio.words import Words
 
 
 def good(text: str) -> str:
@@ -93,14 +97,13 @@ def size(count: int) -> str:
     return f"{count:,} B"
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people read them: "8 s", "3 min 5 s", "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+def duration(seconds: float, words: Words) -> str:
+    """Seconds as people read them: "8 s", "3 min 5 s", "2 h 10 min"; "3 分 5 秒"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    if not minutes:
+        return words("seconds", seconds=rest)
+    return words("hours", hours=hours, minutes=left) if hours else words("minutes", minutes=minutes, seconds=rest)
 
 
 def _box(kind: str, role: str, message: str, hint: str | None = None) -> str:

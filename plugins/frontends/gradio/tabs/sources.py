@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from docutune.errors import ConfigError
 from docutune.plugins.frontends.gradio import show
 from docutune.plugins.frontends.gradio.room import Room
 
@@ -37,23 +38,36 @@ def build(room: Room) -> None:
 
     def make(project: str, languages: Sequence[str], model: str, names: Sequence[str]) -> tuple[Any, ...]:
         desk = room.workspace.desk
-        desk.begin(project, languages, names, model)
+        if desk.file.path.exists():
+            return show.to_do(words("sources_there")), *_look(room, begin, choose)
+        try:
+            desk.begin(project, languages, names, model)
+        except ConfigError as error:
+            return *begin.refused(error), *(gr.skip() for _ in choose.components)
         return show.good(words("begun", file=desk.file.path.name)), *_look(room, begin, choose)
 
-    room.on(begin.make.click, room.handled(make, others=len(both)), begin.inputs, [message, *both])
-    room.on(
-        choose.save.click,
-        room.handled(lambda names, digest: _save(room, names, digest), others=1),
-        [choose.names, choose.digest],
-        [message, choose.digest],
-    )
-    room.on(
-        choose.parse.click,
-        room.handled(shown.parse, others=len(shown.outputs)),
-        None,
-        [message, *shown.outputs],
-        concurrency_limit=1,
-    )
+    def save(names: Sequence[str], digest: str) -> tuple[Any, ...]:
+        return _save(room, names, digest), *_look(room, begin, choose)
+
+    def parse() -> tuple[Any, ...]:
+        return *shown.parse(), *(gr.skip() for _ in both)
+
+    def there(action: Callable[..., tuple[Any, ...]], others: int) -> Callable[..., Any]:
+        """The action on the file; where that is gone, it is offered to make one."""
+
+        def handler(*given: Any) -> tuple[Any, ...]:
+            file = room.workspace.desk.file.path
+            if file.exists():
+                return action(*given)
+            untouched = (gr.skip() for _ in range(others))
+            return show.bad(words("sources_gone", file=file)), *untouched, *_look(room, begin, choose)
+
+        return room.handled(handler, others + len(both))
+
+    room.on(begin.make.click, room.handled(make, len(both)), begin.inputs, [message, *both])
+    room.on(choose.save.click, there(save, 0), [choose.names, choose.digest], [message, *both])
+    outputs = [message, *shown.outputs, *both]
+    room.on(choose.parse.click, there(parse, len(shown.outputs)), None, outputs, concurrency_limit=1)
 
 
 class _Beginning:
@@ -63,7 +77,7 @@ class _Beginning:
         words = room.words
         self._room = room
         self.about = gr.HTML(padding=False)
-        with gr.Row(equal_height=True):
+        with gr.Row(equal_height=True, elem_classes=["beginning"]):
             self.project = gr.Textbox(label=words("begin_project"), info=words("begin_project_info"))
             self.languages = gr.CheckboxGroup(
                 [("English", "en"), ("中文", "zh")],
@@ -93,9 +107,23 @@ class _Beginning:
             gr.update(value=about),
             gr.update(value=offer.project),
             gr.update(value=[offer.language]),
-            gr.update(value=offer.model or "", interactive=offer.model is not None),
+            gr.update(value=offer.model or "", interactive=offer.model is not None, **self._model_told()),
             gr.update(choices=names, value=found),
         ]
+
+    def refused(self, error: ConfigError) -> list[Any]:
+        """What is wrong with the file that was not made, by the names of its parts: it has no lines yet."""
+        words, told = self._room.words, [f"{problem.key}: {problem.message}" for problem in error.problems]
+        mistake = self._room.workspace.desk.explain(error, 0).at_fields.get("model")
+        message = show.bad("\n".join(told), error.hint)
+        if mistake is not None:
+            message = show.bad(words("begin_wrong", field=words("begin_model")), mistake)
+        still = [gr.skip() for _ in range(5)]
+        return [message, *still, gr.update(**self._model_told(mistake)), gr.skip()]
+
+    def _model_told(self, mistake: str | None = None) -> dict[str, Any]:
+        info = self._room.words("begin_model_info")
+        return {"info": f"⚠ {mistake}\n{info}" if mistake else info, "elem_classes": ["wrong"] if mistake else []}
 
 
 class _Choosing:
@@ -122,7 +150,7 @@ class _Choosing:
         chosen = [_name(entry) for entry in written.sources]
         counts = {choice.name: choice.counts for choice in offer.choices}
         names = [(_told(name, counts.get(name, {})), name) for name in entries]
-        return [gr.update(value=mistakes), gr.update(choices=names, value=chosen), written.digest]
+        return [gr.update(value=mistakes), gr.update(choices=names, value=chosen), written.sources_digest]
 
 
 class _Shown:
@@ -169,11 +197,11 @@ def _look(room: Room, begin: _Beginning, choose: _Choosing) -> list[Any]:
     return [*visible, *begin.filled(offer), *(gr.skip() for _ in choose.components)]
 
 
-def _save(room: Room, names: Sequence[str], digest: str) -> tuple[str, str]:
+def _save(room: Room, names: Sequence[str], digest: str) -> str:
     desk = room.workspace.desk
     entries = _entries(desk.file.read(), desk.offer())
     written = desk.file.save_sources([entries.get(name, {"path": name}) for name in names], digest)
-    return show.good(room.words("saved", file=written.path.name)), written.digest
+    return show.good(room.words("saved", file=written.path.name))
 
 
 def _entries(written: Written, offer: Offer) -> dict[str, Mapping[str, Any]]:
@@ -200,7 +228,7 @@ def _summary(room: Room, found: Preview) -> str:
         (words("documents"), len(documents)),
         (words("sections"), sum(document.sections for document in documents)),
         (words("symbols"), sum(document.symbols for document in documents)),
-        (words("samples"), sum(document.samples for document in documents)),
+        (words("sources_rows"), sum(document.samples for document in documents)),
         (words("problems"), sum(len(document.problems) for document in documents)),
     ]
     unread = ", ".join(f"{count:,} {suffix}" for suffix, count in found.unread.items())
@@ -218,7 +246,7 @@ def _summary(room: Room, found: Preview) -> str:
 
 def _documents(room: Room, found: Preview) -> str:
     words = room.words
-    heads = [words(name) for name in ("document", "parser", "sections", "symbols", "samples", "problem")]
+    heads = [words(name) for name in ("document", "parser", "sections", "symbols", "sources_rows", "problem")]
     rows = (
         (item.source, item.parser, item.sections, item.symbols, item.samples, "; ".join(item.problems))
         for item in found.documents

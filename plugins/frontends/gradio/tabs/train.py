@@ -11,6 +11,7 @@ import gradio as gr
 
 from docutune.errors import DocutuneError
 from docutune.plugins.frontends.gradio import form, show
+from docutune.plugins.frontends.gradio.at_work import AtWork
 from docutune.plugins.frontends.gradio.form import Form
 from docutune.plugins.frontends.gradio.progress import Progress
 from docutune.plugins.frontends.gradio.room import Room
@@ -30,19 +31,21 @@ def build(room: Room) -> None:
         save = gr.Button(words("train_save"), elem_id="train-save")
         estimate = gr.Button(words("train_estimate"), elem_id="train-estimate")
         start = gr.Button(words("train_start"), variant="primary", elem_id="train-start")
-        stop = gr.Button(words("train_stop"), variant="stop", elem_id="train-stop")
+        stop = gr.Button(words("train_stop"), variant="stop", interactive=False, elem_id="train-stop")
     message = gr.HTML(elem_id="train-message", padding=False)
-    progress = Progress(room)
+    progress, at_work = Progress(room), AtWork(room, stop, message, words("train_stopped"))
 
-    for event in (room.page.load, desk.which.input):
+    for event in (room.page.load, desk.which.input, desk.made.change):
         inputs = [desk.which]
         room.on(event, room.handled(desk.opened, len(desk.outputs)), inputs, [message, *desk.outputs])
+    room.quietly(desk.arrived, [desk.digest, desk.made], desk.made)
     room.on(desk.trainer.input, desk.turned, desk.trainer, list(desk.columns), show_progress="hidden")
-    marks = [message, *desk.changing]
+    marks = [message, at_work.run, *desk.changing]
     for button, action in ((save, desk.save), (start, desk.start)):
-        room.on(button.click, room.handled(action, len(desk.changing)), desk.inputs, marks)
-    room.on(estimate.click, room.handled(desk.estimate, len(desk.changing)), desk.inputs, marks, concurrency_limit=1)
+        room.on(button.click, room.handled(action, len(marks) - 1), desk.inputs, marks)
+    room.on(estimate.click, room.handled(desk.estimate, len(marks) - 1), desk.inputs, marks, concurrency_limit=1)
     room.on(stop.click, room.handled(lambda: _stop(room)), None, message)
+    at_work.follow()
     progress.build()
 
 
@@ -73,7 +76,8 @@ class _Desk:
                 info=words("train_trainer_info"),
                 elem_id="trainer",
             )
-        self.digest = gr.State("")
+        self.digest: gr.State = gr.State(None)  # of the entry that the forms show, "" while there is no file
+        self.made: gr.State = gr.State(None)
         self.forms: list[Form] = []
         self.columns: list[gr.Column] = []
         for entry in trainers:
@@ -98,10 +102,20 @@ class _Desk:
             gr.update(value=self._about(written)),
             self._choices(written, index),
             gr.update(value=name),
-            written.digest,
+            written.training_digest(index),
             *self.turned(name),
             *self._filled(name, training),
         )
+
+    def arrived(self, digest: str | None, made: int | None) -> Any:
+        """When the file was made that was not there when this page was opened: the forms show it then."""
+        if digest != "":
+            return gr.skip()
+        try:
+            now = self._room.workspace.desk.file.path.stat().st_mtime_ns
+        except OSError:
+            return gr.skip()
+        return gr.skip() if now == made else now
 
     def turned(self, name: str | None) -> list[Any]:
         """Show the form of one trainer."""
@@ -114,8 +128,7 @@ class _Desk:
             written = self._save(found)
         except DocutuneError as error:
             return self._refused(found, error)
-        told = show.good(self._room.words("saved", file=written.path.name))
-        return told, self._choices(written, found.index), written.digest, *self._unmarked()
+        return self._done(self._room.words("saved", file=written.path.name), "", written, found.index)
 
     def start(self, *given: Any) -> tuple[Any, ...]:
         """Write the options down and start a run that no page and no terminal owns."""
@@ -126,8 +139,7 @@ class _Desk:
         except DocutuneError as error:
             return self._refused(found, error)
         run = workspace.start_detached(workspace.request())
-        told = show.good(self._room.words("train_started", run=run.name))
-        return told, self._choices(written, found.index), written.digest, *self._unmarked()
+        return self._done(self._room.words("train_started", run=run.name), run.name, written, found.index)
 
     def estimate(self, *given: Any) -> tuple[Any, ...]:
         """What a run with these options would do and take; nothing is written or made but parsed documents."""
@@ -140,7 +152,8 @@ class _Desk:
             plan = workspace.plan(workspace.request((f"{change}={json.dumps(value)}",)), _unseen)
         except DocutuneError as error:
             return self._refused(found, error)
-        return _planned(self._room, plan), gr.skip(), gr.skip(), *self._unmarked()
+        at_work = workspace.store.live_run() or ""
+        return _planned(self._room, plan), at_work, gr.skip(), gr.skip(), *self._unmarked()
 
     @property
     def _names(self) -> list[str]:
@@ -177,7 +190,13 @@ class _Desk:
         told = self._room.mistake(error)
         if checked.at_fields:
             told = show.bad(words("train_wrong"), "\n".join(checked.others))
-        return told, gr.skip(), gr.skip(), *marks
+        return told, "", gr.skip(), gr.skip(), *marks
+
+    def _done(self, told: str, run: str, written: Written, index: int) -> tuple[Any, ...]:
+        """What was saved is what the forms show; `run` was started with it."""
+        index = min(index, len(written.trainings) - 1)
+        digest = written.training_digest(index)
+        return show.good(told), run, self._choices(written, index), digest, *self._unmarked()
 
     def _unmarked(self) -> list[Any]:
         return [update for made in self.forms for update in made.marked({})]

@@ -9,6 +9,8 @@ TEXTS: Mapping[str, str] = {
     "language": "Language",
     "unexpected": "Something went wrong that should not happen.",
     "unexpected_hint": "The terminal in which docutune ui runs says more.",
+    "busy": "Another run is at work in this workspace.",
+    "busy_hint": "It stands above all tabs. Wait for its end, or press “{stop}” first.",
     "unset": "(unset)",
     "more_options": "{count} more options",
     "from_to": "from {least} to {most}",
@@ -32,6 +34,9 @@ TEXTS: Mapping[str, str] = {
     "at_step": "{step}: {done} of {total}",
     "in_step": "{step}",
     "took": "{time} so far",
+    "seconds": "{seconds} s",
+    "minutes": "{minutes} min {seconds} s",
+    "hours": "{hours} h {minutes} min",
     "took_all": "{time}",
     # tabs
     "tab_sources": "Sources",
@@ -57,6 +62,7 @@ TEXTS: Mapping[str, str] = {
     "begin_language": "Languages of the samples",
     "begin_language_info": "In which the questions and answers are written",
     "begin_model": "Base model",
+    "begin_wrong": "pipeline.yaml is not made: {field} is not right.",
     "begin_model_info": (
         "A name on the hub such as Qwen/Qwen3-0.6B, a folder, or builtin/tiny (made here); empty: dataset only"
     ),
@@ -69,6 +75,9 @@ TEXTS: Mapping[str, str] = {
     "sources_save": "Save sources",
     "sources_parse": "Parse and preview",
     "sources_reload": "Look again",
+    "sources_gone": "{file}: there is no such file any more. Make it here.",
+    "sources_there": "There is a pipeline.yaml by now; this is what it reads.",
+    "sources_rows": "rows of question-answer files",
     "sources_mistakes": "pipeline.yaml cannot be run as it stands:",
     "preview_empty": (
         "Nothing parsed yet. “{parse}” shows what docutune finds in the sources; nothing is sent anywhere."
@@ -284,6 +293,11 @@ TEXTS: Mapping[str, str] = {
     "dataset_edit_complaint": "Not saved, for a run would leave it out: {why}",
     "dataset_edit_complaint_hint": "Change the text, or tick the box above.",
     "dataset_edit_saved": "Saved as {place}. The next run takes it up: see “{part}”. This version stays as it is.",
+    "dataset_edit_waiting": (
+        "Edited: see {place}. The next run takes it up. Saving again replaces it; “{back}” removes it."
+    ),
+    "dataset_edit_back": "Take the edit back",
+    "dataset_edit_is_back": "The edit is taken back: the sample stays as it is, and is rated as it was before.",
     "dataset_edit_taken": (
         "pipeline.yaml names the version {version} with `dataset:`, so no run takes edits up until that line goes."
     ),
@@ -417,6 +431,7 @@ TEXTS: Mapping[str, str] = {
         "tools. One model is loaded at a time, for all pages."
     ),
     "models_none": "Nothing is trained yet: the tab “{tab}” trains a model. Any other can be loaded below.",
+    "models_none_kept": "No trained model is kept: the tab “{tab}” trains one. Any other can be loaded below.",
     "models_choose": "Model",
     "models_choose_info": "Choose one, or type a name: a training, a folder such as ./model, owner/name of a hub",
     "models_about_one": "About {model} {digits}",
@@ -503,7 +518,10 @@ TEXTS: Mapping[str, str] = {
         "closed, and ends with docutune ui."
     ),
     "models_as": "Form",
-    "models_as_info": "For which tool it is written",
+    "models_for_merged": "Whole weights for transformers, and for training on",
+    "models_for_safetensors": "Whole weights for vLLM, TGI and transformers",
+    "models_for_ollama": "Weights and a Modelfile for Ollama",
+    "models_for_gguf": "One file for llama.cpp, LM Studio and Ollama",
     "models_merge": "merged model",
     "models_numbers_own": "as the base has them",
     "models_numbers_info": "In which the weights are written",
@@ -611,6 +629,8 @@ TEXTS: Mapping[str, str] = {
     "evaluate_started": "Run {run} measures now. It goes on when this page is closed; its report appears here.",
     "evaluate_nothing_yet": "No run yet. A run in the tab “{tab}” trains a model and measures it.",
     "evaluate_none": "There is no report yet. A run writes one at its end: start one in the tab “{tab}”.",
+    "evaluate_untrained": "There is no trained model to measure.",
+    "evaluate_untrained_hint": "A run in the tab “{tab}” trains one, and measures it, too.",
     "evaluate_unmeasured": "No model was measured in this run.",
     "evaluate_run": "Report of run",
     "evaluate_run_info": "The newest comes first",
@@ -740,8 +760,9 @@ TEXTS: Mapping[str, str] = {
     "chat_leave": "Leave it",
     "chat_added": "Added as a training sample: {file}, line {line}.",
     "chat_added_alone": "The sample is this question and its answer alone, without what was said before.",
-    "chat_unlisted": "The pipeline does not read {file} yet; write in its file:",
-    "chat_rated": "Rated bad. docutune dataset rate --export FILE writes all ratings.",
+    "chat_listed": "pipeline.yaml names {file} below `sources:` now: the next run reads it.",
+    "chat_unlisted": "pipeline.yaml does not read {file} yet, and could not be changed safely. Write into it:",
+    "chat_rated": "Rated bad. “{heed}” in the tab “{tab}”, part “{part}”, lets the next run leave it out.",
     "chat_new": "New chat",
     "chat_list": "Chats",
     "chat_newer": "Newer",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from docutune.plugins.frontends.gradio import show
+from docutune.plugins.frontends.gradio.at_work import AtWork
 from docutune.plugins.frontends.gradio.progress import Progress
 from docutune.plugins.frontends.gradio.room import Room
 
@@ -28,18 +29,22 @@ def build(room: Room) -> None:
     with gr.Row():
         plan = gr.Button(words("dataset_plan"), variant="primary", elem_classes=["narrow"], elem_id="dataset-plan")
         start = gr.Button(words("dataset_start"), interactive=False, elem_classes=["narrow"], elem_id="dataset-start")
-        stop = gr.Button(words("train_stop"), variant="stop", elem_classes=["narrow"], elem_id="dataset-stop")
+        stop = gr.Button(
+            words("train_stop"), variant="stop", interactive=False, elem_classes=["narrow"], elem_id="dataset-stop"
+        )
     message = gr.HTML(elem_id="dataset-message", padding=False)
     planned = gr.HTML(elem_id="dataset-planned", padding=False)
+    at_work = AtWork(room, stop, message, words("dataset_stopped"), [planned])
     room.on(
         plan.click,
-        room.handled(lambda: _plan(room), others=2),
+        room.handled(lambda: _plan(room), others=3),
         None,
-        [message, planned, start],
+        [message, at_work.run, planned, start],
         concurrency_limit=1,
     )
-    room.on(start.click, room.handled(lambda: _start(room), others=1), None, [message, start])
+    room.on(start.click, room.handled(lambda: _start(room), others=2), None, [message, at_work.run, start])
     room.on(stop.click, room.handled(lambda: _stop(room)), None, message)
+    at_work.follow()
     Progress(room, "dataset-", words("dataset_nothing_yet", plan=words("dataset_plan"))).build(curves=False)
 
 
@@ -50,12 +55,14 @@ def _request(room: Room) -> RunRequest:
 def _plan(room: Room) -> tuple[Any, ...]:
     plan = room.workspace.plan(_request(room), _unseen)
     start = gr.update(interactive=True, variant="primary")
-    return "".join(show.to_do(note) for note in plan.notes), _planned(plan, room.words), start
+    at_work = room.workspace.store.live_run() or ""
+    return "".join(show.to_do(note) for note in plan.notes), at_work, _planned(plan, room.words), start
 
 
 def _start(room: Room) -> tuple[Any, ...]:
     run = room.workspace.start_detached(_request(room))
-    return show.good(room.words("dataset_started", run=run.name)), gr.update(interactive=False, variant="secondary")
+    told = show.good(room.words("dataset_started", run=run.name))
+    return told, run.name, gr.update(interactive=False, variant="secondary")
 
 
 def _stop(room: Room) -> str:

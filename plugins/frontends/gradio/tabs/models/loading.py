@@ -41,7 +41,7 @@ def described(words: Words, state: State) -> str:
 
 def _loading(words: Words, loading: Loading, name: str) -> str:
     seconds = (datetime.now(UTC) - loading.since).total_seconds()
-    told: list[tuple[str, object]] = [(words("models_time"), show.duration(seconds))]
+    told: list[tuple[str, object]] = [(words("models_time"), show.duration(seconds, words))]
     if loading.weights:
         told.append((words("models_worker"), show.size(loading.worker)))
         told.append((words("models_weights_file"), show.size(loading.weights)))

@@ -54,7 +54,7 @@ class Writer:
         with gr.Column(elem_classes=["form-grid"]):
             names = [(words("models_merge"), _MERGE), *((entry.name, entry.name) for entry in self._entries)]
             which = gr.Dropdown(
-                names, value=_MERGE, label=words("models_as"), info=words("models_as_info"), elem_id="export-as"
+                names, value=_MERGE, label=words("models_as"), info=self._meant(_MERGE), elem_id="export-as"
             )
             numbers = gr.Dropdown(
                 [(words("models_numbers_own"), ""), *_NUMBERS],
@@ -80,7 +80,7 @@ class Writer:
         self._state = gr.HTML(elem_id="export-state", padding=False)
         options = [component for made in self._forms for component in made.components]
         room = self._room
-        room.on(which.input, self._turned, which, columns, show_progress="hidden")
+        room.on(which.input, self._turned, which, [which, *columns], show_progress="hidden")
         given = [chosen, which, numbers, folder, base, force, *options]
         room.on(start.click, room.handled(self._start, others=len(options)), given, [message, *options])
         room.on(stop.click, room.handled(self._stop), None, message)
@@ -98,7 +98,12 @@ class Writer:
         return columns
 
     def _turned(self, name: str) -> list[Any]:
-        return [gr.update(visible=entry.name == name) for entry in self._entries]
+        return [gr.update(info=self._meant(name)), *(gr.update(visible=entry.name == name) for entry in self._entries)]
+
+    def _meant(self, name: str) -> str:
+        """What a form is for; of a plugin that the page has no words for its own summary."""
+        told = {entry.name: entry.registration.summary for entry in self._entries}
+        return self._words.either(f"models_for_{name or 'merged'}", told.get(name, ""))
 
     def _start(self, model: str | None, which: str, *given: Any) -> tuple[Any, ...]:
         """Begin the export; what is wrong with an exporter's options is marked at them, and nothing begins."""
@@ -112,6 +117,7 @@ class Writer:
         ]
         if mistakes:
             return show.bad(self._words("train_wrong")), *marks
+        self._desk.loaded.forget_failure()
         self._desk.exports.start(
             str(model).strip(), which or None, values, folder=folder, numbers=numbers, base=base, force=force
         )
@@ -152,7 +158,7 @@ def told(words: Words, state: Writing) -> str:
     figures: list[tuple[str, object]] = [
         (words("models_model"), state.wish.model),
         (words("models_as"), state.wish.exporter or words("models_merge")),
-        (words("models_time"), show.duration(seconds)),
+        (words("models_time"), show.duration(seconds, words)),
     ]
     return show.to_do(what) + show.bar(state.done or None, state.total) + show.facts(figures) + notes
 
