@@ -26,6 +26,10 @@ _HUB = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*):(.*)", re.DOTALL)
 _NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
 
 
+class NotHere(DocutuneError):
+    """A model of a hub that is not whole on this disk, where nothing was to be downloaded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What a hub gave: a folder with a whole model or an adapter, and its identity; `hub` is where it came from."""
@@ -107,7 +111,7 @@ class Hubs:
         there = _found(hub, entry, repository)
         if there is None:
             if not download:
-                raise DocutuneError(f"model {name!r} is not whole on this disk", "download it: name it in a command")
+                raise NotHere(f"model {name!r} is not whole on this disk", "download it: name it in a command")
             there = _downloaded(hub, entry, repository, name)
         return Fetched(there.folder, there.revision or folder_digest(there.folder), entry.name)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from docutune.errors import DocutuneError
-from docutune.hubs import Hubs
+from docutune.hubs import Hubs, NotHere
 from docutune.models import folder_digest, is_whole, refuse_unusable
 from docutune.named import described, folders_of
 from docutune.records import ModelRef
@@ -96,7 +96,8 @@ def _named_base(base: str, name: str, place: Place) -> ModelRef:
     try:
         found = tiny(place.store) if base == TINY else place.hubs.resolve(base, place.folder, place.download)
     except DocutuneError as error:
-        raise DocutuneError(f"{name!r} is an adapter to {base!r}: {error.message}", error.hint) from None
+        kind = NotHere if isinstance(error, NotHere) else DocutuneError
+        raise kind(f"{name!r} is an adapter to {base!r}: {error.message}", error.hint) from None
     if found is None:
         hint = "go to the workspace in which it was trained, or merge it there: docutune models merge"
         raise DocutuneError(f"{name!r} is an adapter to {TINY}, which only its own workspace has", hint)

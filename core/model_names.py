@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from docutune import models, tuned
 from docutune.errors import DocutuneError, PluginError, UsageError
+from docutune.hubs import NotHere
 from docutune.model_folders import Form, Held, Place, look, tiny
 from docutune.named import described, folders_of
 from docutune.records import ModelRef
@@ -18,7 +19,7 @@ from docutune.training import TINY
 from docutune.tuned import Trained, model_names, trained
 from docutune.workspace import Store
 
-__all__ = ["Named", "Place", "RuntimeChoice", "find"]
+__all__ = ["Named", "Place", "RuntimeChoice", "find", "refuse_unknown"]
 
 _KEY = re.compile(r"[0-9a-f]{4,64}")
 _DIGITS = 12
@@ -76,6 +77,17 @@ def find(name: str | None, run: str | None, place: Place) -> Named:
     if "/" in name or ":" in name or _is_cached(name, place):
         return _of_hub(name, place)
     raise _unknown(name, None, place)
+
+
+def refuse_unknown(name: str | None, place: Place) -> None:
+    """Errors as `find` where this disk tells already that there is no such model; nothing is downloaded.
+
+    Whether a hub has a model that is not here is for the hub to say.
+    """
+    try:
+        find(name, None, replace(place, download=False))
+    except NotHere:
+        return
 
 
 def _trained_here(name: str | None, run: str | None, place: Place) -> Named:
@@ -167,7 +179,8 @@ def _of_hub(name: str, place: Place) -> Named:
         raise
     except DocutuneError as error:
         known = [*model_names(place.store), *place.hubs.cached()]
-        raise DocutuneError(f"{error.message}{did_you_mean(name, known)}", error.hint) from None
+        kind = NotHere if isinstance(error, NotHere) else DocutuneError
+        raise kind(f"{error.message}{did_you_mean(name, known)}", error.hint) from None
     held = look(fetched.folder, name, place, fetched.digest)
     return _told(held, name, f"{_what(held)} of {fetched.hub}, in {fetched.folder}", place)
 

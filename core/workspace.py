@@ -40,6 +40,10 @@ FOLDER = ".docutune"
 _LOCK_SECONDS = 0.5  # longer than the look of a docutune status, which holds the lock for a moment
 
 
+class Busy(DocutuneError):
+    """A run is at work in this workspace."""
+
+
 class Store:
     """Everything below one `.docutune/` folder; made when something is first put there, never by a look."""
 
@@ -172,7 +176,7 @@ class Store:
         if at_work is None or at_work.command == "clean":
             return DocutuneError(message, "wait for it to end (docutune status shows it)")
         who = f"run {at_work.run}" if at_work.run else "a run that has just begun"
-        return DocutuneError(
+        return Busy(
             f"{message}: {who}, process {at_work.process.pid}",
             "follow it: docutune status --follow; stop it: docutune stop",
         )

@@ -83,6 +83,9 @@ def test_an_edited_sample_takes_the_place_of_the_old_one_in_the_next_version(mad
     for name, row in edited.items():
         done = edits.save(before.version, name, texts(row, f"{said(row)} Or so."))
         assert done.place.startswith("samples/edited.jsonl:") and done.complaint is None
+    first, second, _ = edited
+    corrected(made, first, edited[first])
+    taken_back(made, second, edited[second])
     assert "- samples: samples/edited.jsonl" in (work / "pipeline.yaml").read_text()
     assert "ratings: ratings.jsonl" in (work / "pipeline.yaml").read_text()
     run(work)
@@ -92,6 +95,46 @@ def test_an_edited_sample_takes_the_place_of_the_old_one_in_the_next_version(mad
     splits = {said(row): row.split for row in after.rows}
     assert all(splits[f"{said(row)} Or so."] == row.split for row in edited.values())
     assert samples.dataset(before.version) == before
+    assert edits.waiting(first) is None, "what a version has is done"
+
+
+def rows(work: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (work / "samples/edited.jsonl").read_text().splitlines()]
+
+
+def notes(work: Path) -> dict[str, tuple[str, str]]:
+    """What the file that runs heed says of each sample."""
+    ratings = map(json.loads, (work / "ratings.jsonl").read_text().splitlines())
+    return {rating["id"]: (rating["verdict"], rating.get("note", "")) for rating in ratings}
+
+
+def corrected(made: Workspace, name: str, row: Row) -> None:
+    """A second edit takes the place of the first one, and of no other."""
+    edits, before = made.desk.dataset.edits, rows(made.project)
+    with pytest.raises(UsageError, match="nothing was changed"):
+        edits.save("latest", name, texts(row, f"{said(row)} Or so."))
+    done = edits.save("latest", name, texts(row, f"{said(row)} Or there."))
+    assert done.place == "samples/edited.jsonl:1" and done.complaint is None
+    assert rows(made.project)[1:] == before[1:] and "Or there." in str(rows(made.project)[0])
+    edits.save("latest", name, texts(row, f"{said(row)} Or so."))
+    assert rows(made.project) == before
+
+
+def taken_back(made: Workspace, name: str, row: Row) -> None:
+    """An edit that is taken back leaves nothing behind; a reason from before it stays, and stands beside it."""
+    work, edits, samples = made.project, made.desk.dataset.edits, made.desk.dataset.samples
+    there = rows(work)
+    assert notes(work)[name] == ("bad", "edited: samples/edited.jsonl")
+    edits.take_back("latest", name)
+    assert rows(work) == [there[0], there[2]] and name not in notes(work) and not samples.ratings(name)
+    with pytest.raises(UsageError, match="no edit to take back"):
+        edits.take_back("latest", name)
+    samples.rate("latest", name, "bad", "No gate told")
+    assert edits.save("latest", name, texts(row, f"{said(row)} Or so.")).place == "samples/edited.jsonl:3"
+    assert notes(work)[name] == ("bad", "No gate told; edited: samples/edited.jsonl")
+    assert edits.save("latest", name, texts(row, said(row))).back
+    assert len(rows(work)) == 2 and notes(work)[name] == ("bad", "No gate told")
+    edits.save("latest", name, texts(row, f"{said(row)} Or so."))
 
 
 def test_ratings_of_others_stay_when_ours_are_put_into_force(made: Workspace, tmp_path: Path) -> None:

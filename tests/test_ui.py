@@ -226,7 +226,7 @@ def test_a_run_belongs_to_the_workspace_not_to_a_page(browser: Browser, project:
             shows(other, "#progress", "30 秒")
             picture(other, "zh-train-running")
             press(other, "保存并开始")
-            shows(other, "#train-message .bad", "Another run is at work in this workspace")
+            shows(other, "#train-message .bad", "此工作区已有一次运行正在进行")
             assert len(list(runs.glob("2*"))) == 1
             press(other, "停止")
             shows(other, "#train-message .good", "已停止")

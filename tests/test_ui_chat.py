@@ -11,7 +11,7 @@ from chromium import CONTRASTS, started
 from installed import Installed
 from jobs import eventually
 from parrot import chats, workspace
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 from test_ui import opened, picture, press, served, shows
 
 from docutune.api import Workspace
@@ -22,6 +22,12 @@ from docutune.errors import UsageError
 pytestmark = pytest.mark.browser
 
 END = "That is all."
+HEAD = """() => {
+  const talk = document.getElementById('talk'), turn = [...talk.querySelectorAll('.turn')].at(-1);
+  const top = turn.getBoundingClientRect().top - talk.getBoundingClientRect().top;
+  return turn.clientHeight > talk.clientHeight && top >= 0 && top < 40;
+}"""
+"""The beginning of the newest turn is seen, which is too long to be seen whole."""
 HIT = "document.title='hit'"
 HOSTILE = f'<img src=x onerror="{HIT}"><script>{HIT}</script> ${{{HIT}}} {{{{this}}}}'
 
@@ -131,6 +137,7 @@ def compares(page: Page, work: Path) -> None:
     ask(page, "wait for both", "Compare with base")
     shows(page, "#chat-live .answer:has-text('polly (base)')", "base heard wait for both", END)
     shows(page, "#chat-live .going", "tuned heard wait for both")
+    expect(page.locator("#chat-past .to-do")).to_be_hidden()
     picture(page, "en-chat-compare")
     (work / "go on").touch()
     turn = answered(page, "base heard wait for both", "tuned heard wait for both")
@@ -140,7 +147,7 @@ def compares(page: Page, work: Path) -> None:
     (work / "go on").unlink()
 
     page.locator("#chat-settings button").first.click()
-    page.wait_for_function("document.querySelector('#chat-seed input').value === ''")
+    page.wait_for_function("document.querySelector('#chat-seed input')?.value === ''")
     page.locator("#chat-system textarea").fill("Be short.")
     page.locator("#chat-max-new-tokens input").fill("1")
     ask(page, "two")
@@ -152,15 +159,19 @@ def compares(page: Page, work: Path) -> None:
     page.locator("#chat-max-new-tokens input").fill("9")
     ask(page, "three")
     answered(page, "tuned heard three")
+    page.set_viewport_size({"width": 1280, "height": 300})
     press(page, "Compare with base")
     answered(page, "tuned heard three", "base heard three")
+    page.wait_for_function(HEAD)
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def learns(page: Page, work: Path) -> None:
     """Samples and ratings, by the rules of the terminal."""
     press(page, "Good answer")
     shows(page, "#chat-judged .good", "samples/added.jsonl, line 1", "this question and its answer alone")
-    shows(page, "#chat-judged .to-do", "- samples: samples/added.jsonl")
+    shows(page, "#chat-judged", "pipeline.yaml names samples/added.jsonl below `sources:` now")
+    assert "- samples: samples/added.jsonl" in (work / "pipeline.yaml").read_text()
     press(page, "Good answer")
     shows(page, "#chat-judged .to-do", "already. Add it all the same?")
     press(page, "Leave it")

@@ -12,7 +12,7 @@ import pytest
 from chromium import CONTRASTS, started
 from installed import Installed
 from jobs import eventually
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from test_models_commands import EXPORTERS, leftovers
 from test_ui import opened, picture, press, served, shows
 from trained import project
@@ -108,11 +108,12 @@ def listen(talker, heard, said):
         said.append(f"{type(error).__name__}: {error.message}")
 
 found = {"none": refused(loaded.talker)}
-loaded.load("./nothing")
 loaded.load(None)  # the one that is wished for last counts
 loaded.load("smoke")
 now = until("ready").loaded
 found |= {"name": now.named.name, "context": now.info.context, "workers": len(workers())}
+found["typos"] = [refused(lambda: loaded.load(name)) for name in ("./nothing", "smoek")]
+found["still"] = loaded.state.phase, len(workers())
 with place.session() as other:  # one process may open a model twice
     found["twice"] = next(other.stream(asked, "base", Sampling()))
 talker, said = loaded.talker(), []
@@ -169,6 +170,8 @@ def test_one_model_is_loaded_for_all_threads_and_gives_its_memory_back(trained: 
     found = json.loads(done.stdout)
     assert "no model is loaded" in found["none"]
     assert (found["name"], found["context"], found["workers"]) == ("smoke", 1024, 1)
+    assert "no folder" in found["typos"][0] and "did you mean 'smoke'?" in found["typos"][1]
+    assert found["still"] == ["ready", 1], "a name that means nothing ends no model"
     assert found["twice"] == "base "
     assert found["said"] == ["Unloaded: smoke was unloaded"] * 3
     assert "load it again" in found["later"]
@@ -239,16 +242,18 @@ def lost(page: Page) -> None:
     named(page, "./nothing")
     shows(page, "#model-inside .to-do", "./nothing was not trained in this workspace")
     press(page, "Load")
-    shows(page, "#loaded .bad", "./nothing could not be loaded", "no folder", "models of this workspace: smoke")
-    press(page, "Unload")
+    shows(page, "#models-message .bad", "no folder", "models of this workspace: smoke")
     shows(page, "#loaded .good", "smoke is unloaded")
     named(page, "smoke")
+    expect(page.locator("#models-message .bad")).to_have_count(0)
 
 
 def begun(page: Page, work: Path) -> None:
     """An export, after what is wrong with its options was shown."""
     page.get_by_role("button", name="Merge and export").click()
+    shows(page, "#export-as", "Whole weights for transformers")
     choose(page, "#export-as", "ollama")
+    shows(page, "#export-as", "a Modelfile for Ollama")
     page.get_by_label("num_ctx").fill("5")
     press(page, "Export")
     shows(page, ".option-num-ctx.wrong", "at least 128")
@@ -301,6 +306,7 @@ def removed(page: Page, work: Path) -> None:
     readable(page, "en-models-remove")
     assert folder.is_dir()
     press(page, "Remove for good")
-    shows(page, "#model-remove-message .good", "is removed")
-    shows(page, "#models .to-do", "Nothing is trained yet")
+    shows(page, "#models .to-do", "No trained model is kept")
+    expect(page.locator("#model input")).to_have_value("")
+    shows(page, "#model-remove-message .good", "smoke", "is removed")
     assert not folder.exists()

@@ -50,6 +50,20 @@ def append(path: Path, rows: Sequence[Mapping[str, Any]]) -> int:
     return before.count(b"\n") + 1
 
 
+def change(path: Path, line: bytes, row: Mapping[str, Any] | None) -> int:
+    """Put a row in the place of a line, or with None take the line out; its number. Call as the writer.
+
+    UsageError when that line stands there no more; no other line is touched.
+    """
+    there = path.read_bytes().splitlines(keepends=True) if path.is_file() else []
+    number = next((number for number, found in enumerate(there) if found.rstrip(b"\r\n") == line), None)
+    if number is None:
+        raise UsageError(f"{path}: the row was changed elsewhere meanwhile", "look at it again")
+    there[number] = b"" if row is None else lines([row])
+    atomic.write_bytes(path, b"".join(there))
+    return number + 1
+
+
 def lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
     """Rows as JSON Lines."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()

@@ -94,7 +94,7 @@ class Desk:
         """The one model that is loaded for all pages of this process."""
         from docutune.desk.loaded import Loader
 
-        return self._one("loaded", lambda: Loader(self.named, self.opened))
+        return self._one("loaded", lambda: Loader(self.named, self.opened, self._refuse_unknown))
 
     @property
     def exports(self) -> Exports:
@@ -137,6 +137,11 @@ class Desk:
         from docutune.model_registry.api import Models
 
         return Models(self.project, self.store, self.registry)
+
+    def _refuse_unknown(self, model: str | None) -> None:
+        from docutune import model_names
+
+        model_names.refuse_unknown(model, model_names.Place(self.store, self.registry, Path.cwd()))
 
     def _one(self, name: str, make: Callable[[], T]) -> T:
         """What all threads share, made when it is first asked for."""

@@ -89,9 +89,14 @@ class State:
 class Loader:
     """At most one loaded model for all threads of this process."""
 
-    def __init__(self, named: Callable[[str | None], Named], opened: Open) -> None:
-        """`named` finds a model by what it was asked for, `opened` opens it: both as Workspace has them."""
-        self._named, self._opened = named, opened
+    def __init__(
+        self, named: Callable[[str | None], Named], opened: Open, refuse_unknown: Callable[[str | None], None]
+    ) -> None:
+        """`named` finds a model by what it was asked for, `opened` opens it: both as Workspace has them.
+
+        `refuse_unknown` says early where there is none, see model_names.
+        """
+        self._named, self._opened, self._refuse_unknown = named, opened, refuse_unknown
         self._lock = threading.Lock()
         self._current: _Seat | None = None
         self._freed: Freed | None = None
@@ -111,8 +116,10 @@ class Loader:
     def load(self, name: str | None) -> None:
         """Begin to load what `name` names (None: the model trained last) and return at once.
 
-        What is loaded, or on its way, is ended first. Why it fails is kept for the state.
+        What is loaded, or on its way, is ended first; a name that means nothing leaves it as it is, and DocutuneError
+        says what is wrong. Why it fails later is kept for the state.
         """
+        self._refuse_unknown(name)
         with self._lock:
             if self._closed:
                 raise DocutuneError("the server is ending", "start it again: docutune ui")
@@ -130,6 +137,13 @@ class Loader:
             if self._current is seat:
                 self._current = None
         return freed
+
+    def forget_failure(self) -> None:
+        """Somebody has gone on to something else: why a model was not loaded, or was lost, is old news."""
+        with self._lock:
+            seat = self._current
+            if seat is not None and seat.error is not None:
+                self._current = None
 
     def close(self) -> None:
         """Unload for good: the server ends."""

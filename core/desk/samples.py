@@ -98,11 +98,15 @@ class Samples:
         """Judge a sample of a version, in place of what was said of it before without a name."""
         self.judge(self.one(version, sample).made.sample, verdict, note)
 
-    def judge(self, sample: Sample, verdict: Verdict, note: str) -> None:
-        """As `rate`, of a sample that need not be in a version yet."""
+    def judge(self, sample: Sample, verdict: Verdict | None, note: str) -> None:
+        """As `rate`, of a sample that need not be in a version yet; without a verdict it is a note alone."""
         time = datetime.now(UTC).isoformat(timespec="seconds")
         asked = next((message.content for message in sample.messages if message.role == "user"), "")
         Ratings(self.store).put(Rating(time, "sample", sample.id, sample.id, sample.kind, asked, verdict, note.strip()))
+
+    def said(self, sample: str) -> Rating | None:
+        """What was said of a sample without a name."""
+        return next((rating for rating in self.ratings(sample) if rating.rater is None), None)
 
     def dataset(self, version: str) -> Dataset:
         """A version by any of its names; DocutuneError when it is gone or was changed."""

@@ -13,6 +13,7 @@ import gradio as gr
 
 from docutune.errors import DocutuneError
 from docutune.plugins.frontends.gradio import show
+from docutune.workspace import Busy
 
 if TYPE_CHECKING:
     from docutune.api import Workspace
@@ -47,6 +48,8 @@ class Room:
 
     def mistake(self, error: Exception) -> str:
         """A known failure as one line with its hint; for a bug the terminal has the traceback."""
+        if isinstance(error, Busy):
+            return show.bad(self.words("busy"), self.words("busy_hint", stop=self.words("train_stop")))
         if isinstance(error, DocutuneError):
             return show.bad(error.message, error.hint)
         log.error("a page's request failed", exc_info=error)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from docutune.templates import Taken, Template
 
 _DIGITS = 12
+_LINES = 24  # a box of this height, whatever the text: one that grows is measured while it is hidden
 
 
 def build(room: Room) -> None:
@@ -40,11 +41,11 @@ class _Editor:
             label=words("templates_choose"), info=words("templates_choose_info"), elem_id="template", interactive=True
         )
         facts = gr.HTML(elem_id="template-facts", padding=False)
-        text = gr.Code(
-            language=None,
-            interactive=True,
-            wrap_lines=True,
+        text = gr.Textbox(
             label=words("templates_text"),
+            lines=_LINES,
+            max_lines=_LINES,
+            interactive=True,
             elem_id="template-text",
         )
         digest = gr.State("")

@@ -62,8 +62,11 @@ class Judging:
         target = os.path.relpath(learning.adding.target, self._room.workspace.project)
         told = [words("chat_added", file=target, line=line), *([words("chat_added_alone")] if alone else [])]
         parts = [show.good("\n".join(told))]
-        if missing := learning.adding.unlisted():
-            parts.append(show.to_do("\n".join([words("chat_unlisted", file=target), *missing])))
+        listed, by_hand = learning.adding.list_in_pipeline()
+        if listed == "added":
+            parts.append(show.good(words("chat_listed", file=target)))
+        if by_hand:
+            parts.append(show.bad(words("chat_unlisted", file=target), "\n".join(by_hand)))
         return "".join(parts)
 
     def _reject(self, name: str, reason: str) -> tuple[str, str]:
@@ -71,7 +74,9 @@ class Judging:
         if not reason.strip():
             raise UsageError(self._room.words("chat_no_reason"))
         self._learning().reject(turn, reason.strip())
-        return show.good(self._room.words("chat_rated")), ""
+        words = self._room.words
+        part = {"tab": words("tab_dataset"), "part": words("dataset_part_samples"), "heed": words("dataset_heed")}
+        return show.good(words("chat_rated", **part)), ""
 
     def _last(self, name: str) -> tuple[Chat, Turn]:
         chat = self._room.workspace.chats.show(name) if name else None

@@ -10,7 +10,7 @@ import gradio as gr
 
 from docutune.plugins.frontends.gradio import show
 from docutune.plugins.frontends.gradio.room import Room
-from docutune.plugins.frontends.gradio.tabs.chat import drawn
+from docutune.plugins.frontends.gradio.tabs.chat import drawn, view
 from docutune.plugins.frontends.gradio.tabs.chat.settings import Settings, sampling
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Talk:
         ]
         room.on(self.stop.click, room.handled(self._stop), self.chat, self.message)
         self.address.change(None, self.address, None, js=_REMEMBER, api_visibility="private")
+        room.page.load(None, None, None, js=view.FOLLOW, api_visibility="private")
         room.on(room.page.load, self._opened, None, self.turned_parts, show_progress="hidden")
         seen: gr.State = gr.State(None)
         room.quietly(self._look, [self.chat, seen], [seen, self.message, self.chat, *self._view])

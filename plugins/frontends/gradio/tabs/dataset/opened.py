@@ -61,7 +61,16 @@ class Opened:
             render(lambda sample: self._edit(sample, refresh))
 
     def _look(self, sample: tuple[str, str]) -> tuple[Any, ...]:
-        return self._shown(*sample), gr.update(visible=True), "", ""
+        return self._shown(*sample), gr.update(visible=True), "", self._waiting(sample[1])
+
+    def _waiting(self, sample: str) -> str:
+        """Where an edit stands that the next run takes up."""
+        edits, words = self._room.workspace.desk.dataset.edits, self._room.words
+        known = edits.waiting(sample)
+        if known is None:
+            return ""
+        told = words("dataset_edit_waiting", place=f"{edits.target}:{known.number}", back=words("dataset_edit_back"))
+        return show.to_do(told)
 
     def _shown(self, version: str, sample: str) -> str:
         samples, words = self._room.workspace.desk.dataset.samples, self._room.words
@@ -82,39 +91,58 @@ class Opened:
         return show.good(self._room.words("dataset_heeded", file=path.name, count=f"{count:,}"))
 
     def _edit(self, opened: tuple[str, str], refresh: Callable[[Any], None]) -> None:
-        """A box for each message of the sample, made anew for each sample."""
+        """A box for each message of the sample as it was edited last, made anew for each sample."""
         version, sample = opened
-        room, words = self._room, self._room.words
+        room, words, desk = self._room, self._room.words, self._room.workspace.desk.dataset
         try:
-            messages = room.workspace.desk.dataset.samples.one(version, sample).made.sample.messages
+            messages = desk.samples.one(version, sample).made.sample.messages
+            known = desk.edits.waiting(sample)
         except Exception as error:
             gr.HTML(room.mistake(error), padding=False)
             return
+        old = [message.content for message in messages]
+        texts = known.texts if known is not None and len(known.texts) == len(old) else old
         boxes = [
             gr.Textbox(
-                message.content,
+                text,
                 label=words(f"role_{message.role}"),
                 lines=2,
                 max_lines=16,
                 interactive=True,
                 elem_classes=["edit"],
             )
-            for message in messages
+            for message, text in zip(messages, texts, strict=True)
         ]
         anyway = gr.Checkbox(label=words("dataset_edit_anyway"), container=False)
-        save = gr.Button(words("dataset_edit_save"), elem_classes=["narrow"])
+        with gr.Row():
+            save = gr.Button(words("dataset_edit_save"), elem_classes=["narrow"])
+            back = gr.Button(
+                words("dataset_edit_back"), visible=known is not None, elem_classes=["narrow"], elem_id="dataset-back"
+            )
 
-        def keep(anyway: bool, *texts: str) -> tuple[str, str]:
-            return self._save(version, sample, anyway, texts), self._shown(version, sample)
+        def shown(told: str) -> tuple[Any, ...]:
+            return told, self._shown(version, sample), gr.update(visible=desk.edits.waiting(sample) is not None)
 
-        done = room.on(save.click, room.handled(keep, others=1), [anyway, *boxes], [self.edited, self.shown])
+        def keep(anyway: bool, *texts: str) -> tuple[Any, ...]:
+            return shown(self._save(version, sample, anyway, texts))
+
+        def take_back() -> tuple[Any, ...]:
+            desk.edits.take_back(version, sample)
+            return *shown(show.good(words("dataset_edit_is_back"))), *old
+
+        outputs = [self.edited, self.shown, back]
+        done = room.on(save.click, room.handled(keep, others=2), [anyway, *boxes], outputs)
         refresh(done.then)
+        taken = room.on(back.click, room.handled(take_back, others=2 + len(old)), None, [*outputs, *boxes])
+        refresh(taken.then)
 
     def _save(self, version: str, sample: str, anyway: bool, texts: tuple[str, ...]) -> str:
         edits, words = self._room.workspace.desk.dataset.edits, self._room.words
         done = edits.save(version, sample, texts, anyway)
         if done.complaint is not None:
             return show.bad(words("dataset_edit_complaint", why=done.complaint), words("dataset_edit_complaint_hint"))
+        if done.back:
+            return show.good(words("dataset_edit_is_back"))
         told = show.good(words("dataset_edit_saved", place=done.place, part=words("dataset_part_generate")))
         if done.by_hand:
             told += show.bad(words("dataset_by_hand"), "\n".join(done.by_hand))

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from docutune.errors import DocutuneError
+from docutune.errors import DocutuneError, UsageError
 from docutune.plugins.frontends.gradio import show
 from docutune.plugins.frontends.gradio.progress import Progress
 from docutune.plugins.frontends.gradio.room import Room
@@ -32,6 +32,10 @@ def build(room: Room) -> None:
 def _start(room: Room) -> str:
     """Measure again in a run of its own, which never trains."""
     workspace = room.workspace
+    if not workspace.models.list():
+        raise UsageError(
+            room.words("evaluate_untrained"), room.words("evaluate_untrained_hint", tab=room.words("tab_train"))
+        )
     run = workspace.start_detached(replace(workspace.request(), only_evaluate=True))
     return show.good(room.words("evaluate_started", run=run.name))
 

@@ -33,7 +33,7 @@ class Removing:
         outputs = [message, sure, key]
         room.on(ask.click, room.handled(self.ask, others=2), chosen, outputs)
         room.on(remove.click, room.handled(self.remove, others=2), key, outputs)
-        for event in (keep.click, chosen.change):
+        for event in (keep.click, chosen.input):  # not its change, which the removal itself brings about
             room.on(event, lambda: ("", gr.update(visible=False), ""), None, outputs, show_progress="hidden")
 
     def ask(self, name: str | None) -> tuple[Any, ...]:
@@ -47,6 +47,7 @@ class Removing:
         if not key:
             raise UsageError(words("models_remove_first"))
         gone = workspace.models.remove(key, force=True).model
+        workspace.desk.loaded.forget_failure()
         told = show.good(words("models_removed", model=gone.name, digits=gone.key, size=show.size(gone.bytes)))
         return told, gr.update(visible=False), ""
 

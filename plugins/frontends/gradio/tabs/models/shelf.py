@@ -22,7 +22,8 @@ def table(room: Room) -> str:
     """Every trained model, the newest first."""
     words, found = room.words, room.workspace.models.list()
     if not found:
-        return show.to_do(words("models_none", tab=words("tab_train")))
+        key = "models_none_kept" if room.workspace.store.runs() else "models_none"
+        return show.to_do(words(key, tab=words("tab_train")))
     columns = ("model", "key", "base", "dataset", "figures", "made", "size")
     heads = [words(f"models_{name}") for name in columns]
     return show.table(heads, (_row(words, model) for model in found), numbers=(6,))
