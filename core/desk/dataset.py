@@ -67,9 +67,11 @@ class DatasetDesk:
 
     def sign(self) -> tuple[object, ...]:
         """What tells whether the versions and what names them are still the same, at little cost; versions first."""
-        places = (self.store.folder / name for name in (tags.FILE, "models"))
+        runs = self.store.runs()
+        places = [self.store.folder / name for name in (tags.FILE, "models")]
+        places += [run / "manifest.json" for run in runs[-1:]]  # a version is there before its run names it
         changed = (place.stat().st_mtime_ns if place.exists() else 0 for place in places)
-        return (*folders(self.store), *changed, len(self.store.runs()))
+        return (*folders(self.store), *changed, len(runs))
 
     def quality(self, version: str, language: str) -> Judgement:
         """The report on the quality of a version; it is put into `exports/`, too.

@@ -8,7 +8,7 @@ from __future__ import annotations
 FOLLOW = """() => {
   const NEAR = 32;  // pixels from the end that still count as the end
   const follow = talk => {
-    let following = true, writing = false, shown = '', placed = 0, waiting = false;
+    let following = true, writing = false, shown = '', answers = 0, placed = 0, waiting = false;
     const newest = () => [...talk.querySelectorAll('.turn')].at(-1);
     const go = top => { talk.scrollTop = top; placed = talk.scrollTop; };
     const place = () => {
@@ -21,8 +21,9 @@ FOLLOW = """() => {
       const turns = talk.querySelectorAll('.turn'), going = talk.querySelector('.going') !== null;
       const now = turns.length + ' ' + (newest()?.querySelector('.question')?.textContent ?? '');
       const another = now !== shown || (going && !writing);
-      const over = writing && !going;
-      [shown, writing] = [now, going];
+      const said = newest()?.querySelectorAll('.answer').length ?? 0;
+      const over = !going && (writing || said !== answers);  // a short answer is there before it was seen going
+      [shown, writing, answers] = [now, going, said];
       following = following || another;
       if (another || over || going) { if (following) place(); }
     };
