@@ -146,9 +146,9 @@ def test_sources_are_chosen_inside_the_workspace_alone(workspace: Workspace, tmp
     (tmp_path / "way-out").symlink_to("/etc")
     for outside in ("/etc", "../..", "docs/../../x", "way-out", f"{tmp_path}-beside", "\0"):
         with pytest.raises(UsageError):
-            file.save_sources([{"path": outside}], file.read().sources_digest)
+            file.save_sources([{"path": outside}], file.read().sources)
     assert file.path.read_text() == PIPELINE
-    file.save_sources([{"path": "docs"}, {"path": "more"}], file.read().sources_digest)
+    file.save_sources([{"path": "docs"}, {"path": "more"}], file.read().sources)
     assert "- path: docs  # the guide\n- path: more\n" in file.path.read_text()
     assert "acme.py" not in file.path.read_text()
 
@@ -166,14 +166,16 @@ def test_nothing_wrong_is_written_nor_over_what_others_wrote(workspace: Workspac
         file.save_training(0, "trl", {"model": "builtin/tiny"}, digest)
     assert file.path.read_text() == changed
     # what was changed in other parts stays, and is no conflict: neither way
-    file.save_sources([{"path": "docs"}, {"path": "acme.py"}, {"path": "more"}], shown.sources_digest)
+    file.save_sources([{"path": "docs"}, {"path": "acme.py"}, {"path": "more"}], shown.sources)
     file.save_training(1, "trl", {"model": "builtin/tiny"}, shown.training_digest(1))
     assert "- path: more\ntrain:\n# the first\n" in file.path.read_text()
     assert file.read().trainings[0].options["max_steps"] == 300 and len(file.read().trainings) == 2
     with pytest.raises(UsageError, match="changed by somebody else"):
         file.save_training(1, "trl", {"model": "builtin/tiny"}, shown.training_digest(1))
+    file.save_sources([{"path": "docs"}], shown.sources)
+    assert [*file.read().sources] == [{"path": "docs"}, {"path": "more"}]
     with pytest.raises(UsageError, match="changed by somebody else"):
-        file.save_sources([{"path": "docs"}], shown.sources_digest)
+        file.save_sources([{"path": "docs"}], shown.sources)
 
 
 def test_a_file_that_is_gone_or_broken_is_told_as_that(workspace: Workspace) -> None:
@@ -183,7 +185,7 @@ def test_a_file_that_is_gone_or_broken_is_told_as_that(workspace: Workspace) -> 
         file.path.write_text(broken)
         for save in (
             lambda: file.save_training(0, "trl", {"model": "builtin/tiny"}, shown.training_digest(0)),
-            lambda: file.save_sources([{"path": "docs"}], shown.sources_digest),
+            lambda: file.save_sources([{"path": "docs"}], shown.sources),
         ):
             with pytest.raises(UsageError if "}" in broken else ConfigError, match=told):
                 save()

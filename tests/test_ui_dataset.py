@@ -155,6 +155,12 @@ def imported(page: Page, work: Path) -> None:
     press(page, "Add it")
     shows(page, "#add-message .bad", "another answer", "samples/imported.jsonl:1")
     assert not (work / "samples/added.jsonl").exists()
+    # what the page itself has added to the pipeline file is no conflict for the form of its sources
+    page.get_by_role("tab", name="Sources").click()
+    press(page, "Save sources")
+    shows(page, "#sources-message .good", "Saved in pipeline.yaml")
+    assert "samples/imported.jsonl" in (work / "pipeline.yaml").read_text()
+    page.get_by_role("tab", name="Dataset", exact=True).click()
 
 
 def compared(page: Page, first: str, second: str) -> None:

@@ -1,7 +1,7 @@
 """The pipeline file of a workspace as a page shows and changes it: never blindly over what somebody else wrote.
 
-A form shows one part of the file and changes that part alone. It holds the digest of what it showed: where the part is
-another one by then, nothing is written; what was changed in other parts stays.
+A form shows one part of the file and changes that part alone. It remembers what it showed: where that is changed or
+gone by then, nothing is written; what was changed in other parts, or added, stays.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ class Written:
     project: str = ""
     sources: tuple[Mapping[str, JsonValue], ...] = ()
     trainings: tuple[Training, ...] = ()
-    sources_digest: str = ""
 
     def training_digest(self, index: int) -> str:
         """Of `train[index]`, or of its absence; "" where there is no file."""
@@ -82,7 +81,6 @@ class PipelineFile:
             str(top.get("project") or ""),
             tuple(entry for entry in _list(top.get("sources")) if isinstance(entry, dict)),
             tuple(_training(step) for step in _list(top.get("train")) if isinstance(step, dict)),
-            _digest(top.get("sources")),
         )
 
     def save_training(self, index: int, uses: str, options: Mapping[str, JsonValue], digest: str) -> Written:
@@ -92,31 +90,34 @@ class PipelineFile:
         is not right; nothing is written then.
         """
         before = self.read()
-        self._refuse_changed(before, before.training_digest(index), digest)
+        self._refuse_changed(before, before.training_digest(index) == digest)
         return self._save(training(index, uses, options))
 
-    def save_sources(self, entries: Sequence[Mapping[str, JsonValue]], digest: str) -> Written:
-        """Write down what is read; `digest` is that of the sources that were shown. Errors as `save_training`.
+    def save_sources(
+        self, entries: Sequence[Mapping[str, JsonValue]], shown: Sequence[Mapping[str, JsonValue]]
+    ) -> Written:
+        """Write down what is read, where these were `shown`; entries that came since stay. Errors as `save_training`.
 
         UsageError, too, for what lies outside of the workspace, unless it stood there before.
         """
         written = self.read()
-        self._refuse_changed(written, written.sources_digest, digest)
         before = [dict(entry) for entry in written.sources]
+        self._refuse_changed(written, all(dict(entry) in before for entry in shown))
         for entry in entries:
             if dict(entry) not in before:
                 inside(self.project, str(entry.get("path") or entry.get("samples") or ""))
         if not entries:
             raise UsageError("no source is chosen", "choose at least one folder or file")
-        return self._save(sources(entries))
+        known = [dict(entry) for entry in (*entries, *shown)]
+        return self._save(sources([*entries, *(entry for entry in before if entry not in known)]))
 
     def save_ratings(self, place: str) -> Written:
         """Write down which file of ratings is heeded, in the file as it stands."""
         return self._save(ratings(place))
 
-    def _refuse_changed(self, now: Written, found: str, shown: str) -> None:
+    def _refuse_changed(self, now: Written, same: bool) -> None:
         """A file that is gone, or has mistakes since it was shown, is told as that; else what changed is a conflict."""
-        if not now.exists or found == shown:
+        if not now.exists or same:
             return
         if now.mistakes:
             raise UsageError(now.mistakes, "correct the file, load the page again, then save")

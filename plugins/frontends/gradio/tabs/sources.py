@@ -46,8 +46,8 @@ def build(room: Room) -> None:
             return *begin.refused(error), *(gr.skip() for _ in choose.components)
         return show.good(words("begun", file=desk.file.path.name)), *_look(room, begin, choose)
 
-    def save(names: Sequence[str], digest: str) -> tuple[Any, ...]:
-        return _save(room, names, digest), *_look(room, begin, choose)
+    def save(names: Sequence[str], held: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+        return _save(room, names, held), *_look(room, begin, choose)
 
     def parse() -> tuple[Any, ...]:
         return *shown.parse(), *(gr.skip() for _ in both)
@@ -65,7 +65,7 @@ def build(room: Room) -> None:
         return room.handled(handler, others + len(both))
 
     room.on(begin.make.click, room.handled(make, len(both)), begin.inputs, [message, *both])
-    room.on(choose.save.click, there(save, 0), [choose.names, choose.digest], [message, *both])
+    room.on(choose.save.click, there(save, 0), [choose.names, choose.held], [message, *both])
     outputs = [message, *shown.outputs, *both]
     room.on(choose.parse.click, there(parse, len(shown.outputs)), None, outputs, concurrency_limit=1)
 
@@ -136,12 +136,12 @@ class _Choosing:
         self.names = gr.Dropdown(
             label=words("sources_choose"), info=words("sources_choose_info"), multiselect=True, elem_id="sources"
         )
-        self.digest = gr.State("")
+        self.held: gr.State = gr.State([])  # entries of the file that are shown
         with gr.Row():
             self.save = gr.Button(words("sources_save"), elem_classes=["narrow"])
             self.parse = gr.Button(words("sources_parse"), variant="primary", elem_classes=["narrow"])
             self.look = gr.Button(words("sources_reload"), elem_classes=["narrow"])
-        self.components = [self.mistakes, self.names, self.digest]
+        self.components = [self.mistakes, self.names, self.held]
 
     def filled(self, written: Written, offer: Offer) -> list[Any]:
         """Updates that show the file as it stands, and what else it may read."""
@@ -150,7 +150,11 @@ class _Choosing:
         chosen = [_name(entry) for entry in written.sources]
         counts = {choice.name: choice.counts for choice in offer.choices}
         names = [(_told(name, counts.get(name, {})), name) for name in entries]
-        return [gr.update(value=mistakes), gr.update(choices=names, value=chosen), written.sources_digest]
+        return [
+            gr.update(value=mistakes),
+            gr.update(choices=names, value=chosen),
+            [dict(entry) for entry in written.sources],
+        ]
 
 
 class _Shown:
@@ -197,10 +201,10 @@ def _look(room: Room, begin: _Beginning, choose: _Choosing) -> list[Any]:
     return [*visible, *begin.filled(offer), *(gr.skip() for _ in choose.components)]
 
 
-def _save(room: Room, names: Sequence[str], digest: str) -> str:
+def _save(room: Room, names: Sequence[str], held: Sequence[Mapping[str, Any]]) -> str:
     desk = room.workspace.desk
     entries = _entries(desk.file.read(), desk.offer())
-    written = desk.file.save_sources([entries.get(name, {"path": name}) for name in names], digest)
+    written = desk.file.save_sources([entries.get(name, {"path": name}) for name in names], held)
     return show.good(room.words("saved", file=written.path.name))
 
 
