@@ -54,6 +54,10 @@ class ConfigError(DocutuneError):
         self.problems = problems
 
 
+class Busy(DocutuneError):
+    """A run is at work in the workspace."""
+
+
 class UsageError(DocutuneError):
     """A command or function called with something that cannot work."""
 

@@ -31,17 +31,13 @@ from filelock import FileLock, Timeout
 
 from docutune import atomic, owner
 from docutune.atomic import writing
-from docutune.errors import DocutuneError, UsageError
+from docutune.errors import Busy, DocutuneError, UsageError
 from docutune.owner import Owner, Process
 from docutune.queued import Queued
 from docutune.records import RECORDS_VERSION, JsonValue, canonical, finite
 
 FOLDER = ".docutune"
 _LOCK_SECONDS = 0.5  # longer than the look of a docutune status, which holds the lock for a moment
-
-
-class Busy(DocutuneError):
-    """A run is at work in this workspace."""
 
 
 class Store:

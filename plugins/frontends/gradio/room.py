@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from docutune.errors import DocutuneError
+from docutune.errors import Busy, DocutuneError
 from docutune.plugins.frontends.gradio import show
-from docutune.workspace import Busy
 
 if TYPE_CHECKING:
     from docutune.api import Workspace

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from docutune.templates import Taken, Template
 
 _DIGITS = 12
-_LINES = 24  # a box of this height, whatever the text: one that grows is measured while it is hidden
+_LINES = 30  # a box of this height, whatever the text: one that grows is measured while it is hidden
 
 
 def build(room: Room) -> None:
