@@ -311,3 +311,6 @@ def removed(page: Page, work: Path) -> None:
     expect(page.locator("#model input")).not_to_have_value(re.compile("smoke ·"))
     shows(page, "#model-remove-message .good", "smoke", "is removed")
     assert not folder.exists()
+    page.get_by_role("tab", name="Evaluate", exact=True).click()
+    press(page, "Measure again")
+    shows(page, "#evaluate-message .bad", "There is no trained model to measure", "the tab “Train” trains one")
