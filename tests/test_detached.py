@@ -105,8 +105,9 @@ def test_a_detached_run_outlives_its_terminal_and_says_how_to_follow_and_stop_it
     (project.work / "enough").touch()
     done = project.docutune("status", "--follow")
     assert (done.returncode, f"Run {row['id']}: finished" in done.stdout) == (0, True), done.stderr
-    printed = (project.work / ".docutune/runs" / row["id"] / "terminal.txt").read_text()
-    assert "done  train:smoke" in printed and f"Run {row['id']}: finished" in printed
+    printed = project.work / ".docutune/runs" / row["id"] / "terminal.txt"  # it prints its end once that is recorded
+    assert eventually(lambda: f"Run {row['id']}: finished" in printed.read_text()), printed.read_text()
+    assert "done  train:smoke" in printed.read_text()
     assert [path.name for path in (project.work / ".docutune/runs").glob(".*")] == []
 
 
