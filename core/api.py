@@ -365,10 +365,6 @@ class Workspace:
 
         return trace(self.store, what, run)
 
-    def model_name(self, model: str | None = None, run: str | None = None) -> str:
-        """The name of the model that a conversation would ask; UsageError when there is none."""
-        return self.named(model, run).name
-
     def named(self, model: str | None = None, run: str | None = None) -> Named:
         """The model that a MODEL argument names, by default the one trained last; see model_names.find.
 

@@ -55,11 +55,9 @@ def docutune_generators():
 ALONE = """
 import os, socket, sys
 def tell(self, address, *rest):
-    if self.family != socket.AF_UNIX:
-        open(os.environ["CALLS"], "a").write(f"{address}\\n")
-        raise OSError("no network here")
-    return connect(self, address, *rest)
-connect, socket.socket.connect = socket.socket.connect, tell
+    open(os.environ["CALLS"], "a").write(f"{address}\\n")
+    raise OSError("no network here")
+socket.socket.connect = tell
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0].partition("_")[0] in ("langchain", "langsmith", "openai", "tenacity", "detect"):

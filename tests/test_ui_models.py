@@ -114,6 +114,10 @@ loaded.load("smoke")
 now = until("ready").loaded
 found |= {"name": now.named.name, "context": now.info.context, "workers": len(workers())}
 found["typos"] = [refused(lambda: loaded.load(name)) for name in ("./nothing", "smoek")]
+loaded.load("acme/nothing")
+absent = until("failed")
+found |= {"absent": str(absent.error), "stays": [absent.name, absent.loaded.named.name]}
+loaded.forget_failure()
 found["still"] = loaded.state.phase, len(workers())
 with place.session() as other:  # one process may open a model twice
     found["twice"] = next(other.stream(asked, "base", Sampling()))
@@ -172,6 +176,7 @@ def test_one_model_is_loaded_for_all_threads_and_gives_its_memory_back(trained: 
     assert "no model is loaded" in found["none"]
     assert (found["name"], found["context"], found["workers"]) == ("smoke", 1024, 1)
     assert "no folder" in found["typos"][0] and "did you mean 'smoke'?" in found["typos"][1]
+    assert "acme/nothing" in found["absent"] and found["stays"] == ["acme/nothing", "smoke"]
     assert found["still"] == ["ready", 1], "a name that means nothing ends no model"
     assert found["twice"] == "base "
     assert found["said"] == ["Unloaded: smoke was unloaded"] * 3
@@ -225,6 +230,12 @@ def loaded_and_unloaded(page: Page, other: Page, server: int, work: Path) -> Non
     assert loaded["memory now"] >= loaded["memory before"] + HELD
     assert loaded["of it the model's process"] >= HELD
     readable(page, "en-models-loaded")
+    named(page, "acme/nothing")
+    press(page, "Load")
+    shows(page, "#loaded .bad", "acme/nothing could not be loaded")
+    shows(page, "#loaded .good", "smoke is loaded and ready to answer")
+    named(page, "smoke")
+    expect(page.locator("#loaded .bad")).to_have_count(0)
     shows(other, "#loaded .good", "smoke 已加载")
     other.get_by_role("button", name="合并与导出").click()
     readable(other, "zh-models-loaded")

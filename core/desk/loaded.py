@@ -1,7 +1,7 @@
 """The one model that is loaded for all pages of a process: loaded beside what they do, asked by all of them, unloaded.
 
-A thread of its own opens the model, holds it, and ends its worker; whoever loads another one has the first one ended
-before. The state is there for every page at any time.
+A thread of its own finds the model, opens it, holds it, and ends its worker; one that was loaded stays until another
+has been found, and is ended before that is opened. The state is there for every page at any time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -76,7 +76,10 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What every page shows. `freed` is the last unloading of this process; `error` says why the phase is "failed"."""
+    """What every page shows. `phase` and `name` are of what was asked for last, `loaded` is the model that is ready,
+    which stays while another is looked for or cannot be had. `freed` is the last unloading of this process; `error`
+    says why the phase is "failed".
+    """
 
     phase: Phase
     name: str = ""
@@ -99,6 +102,7 @@ class Loader:
         self._named, self._opened, self._refuse_unknown = named, opened, refuse_unknown
         self._lock = threading.Lock()
         self._current: _Seat | None = None
+        self._coming: _Seat | None = None  # it is looked for, or cannot be had
         self._freed: Freed | None = None
         self._closed = False
 
@@ -106,8 +110,9 @@ class Loader:
     def state(self) -> State:
         """What is loaded, on its way, or failed."""
         with self._lock:
-            seat, freed = self._current, self._freed
-        return seat.state(freed) if seat is not None else State("none", freed=freed)
+            seat, coming, freed = self._current, self._coming, self._freed
+        state = seat.state(freed) if seat is not None else State("none", freed=freed)
+        return state if coming is None else replace(coming.state(freed), loaded=state.loaded)
 
     def now(self) -> Loaded | None:
         """The model that is ready; None while none is."""
@@ -116,20 +121,25 @@ class Loader:
     def load(self, name: str | None) -> None:
         """Begin to load what `name` names (None: the model trained last) and return at once.
 
-        What is loaded, or on its way, is ended first; a name that means nothing leaves it as it is, and DocutuneError
-        says what is wrong. Why it fails later is kept for the state.
+        What is loaded stays until the other has been found, on this disk or by a download, and is ended then. A name
+        that can mean nothing raises DocutuneError; why it fails later is kept for the state.
         """
         self._refuse_unknown(name)
+        seat = _Seat(name or "")
         with self._lock:
             if self._closed:
                 raise DocutuneError("the server is ending", "start it again: docutune ui")
-            seat = self._current = _Seat(name or "", self._current)
+            given_up, self._coming = self._coming, seat
+        if given_up is not None:
+            given_up.end()
         threading.Thread(target=self._hold, args=(seat,), name="docutune-model", daemon=True).start()
 
     def unload(self) -> Freed | None:
         """End the worker, or the loading, and wait until it is gone; None when nothing was loaded."""
         with self._lock:
-            seat = self._current
+            seat, coming, self._coming = self._current, self._coming, None
+        if coming is not None:
+            coming.end()
         if seat is None:
             return None
         freed = self._end(seat)
@@ -141,8 +151,9 @@ class Loader:
     def forget_failure(self) -> None:
         """Somebody has gone on to something else: why a model was not loaded, or was lost, is old news."""
         with self._lock:
-            seat = self._current
-            if seat is not None and seat.error is not None:
+            if self._coming is not None and self._coming.error is not None:
+                self._coming = None
+            if self._current is not None and self._current.error is not None:
                 self._current = None
 
     def close(self) -> None:
@@ -165,10 +176,15 @@ class Loader:
         return Talker(seat.asked, seat.named.name, variant or ("base" if base_only else "tuned"), sampling, base_only)
 
     def _hold(self, seat: _Seat) -> None:
+        found = seat.find(self._named)
+        with self._lock:
+            if found is None or self._coming is not seat:
+                return
+            seat.previous, self._current, self._coming = self._current, seat, None
         if seat.previous is not None:
             self._end(seat.previous)
             seat.previous = None
-        seat.hold(self._named, self._opened)
+        seat.hold(found, self._opened)
 
     def _end(self, seat: _Seat) -> Freed | None:
         """Until its worker is gone, and that of the one before, which it may still be waiting for."""
@@ -205,26 +221,24 @@ class _Seat:
     _worker_seen: tuple[float, int] = (-math.inf, 0)
     _gpu_seen: tuple[float, int | None] = (-math.inf, None)
 
-    def hold(self, named: Callable[[str | None], Named], opened: Open) -> None:
-        """Find it, open it, and keep it until `end` is called or its worker is lost."""
-        try:
+    def find(self, named: Callable[[str | None], Named]) -> Named | None:
+        """What its name means, which may take a download; None where that cannot be had, or nobody wants it now."""
+        with self._telling():
             found = named(self.name or None)
-            if not self._begin(found):
-                return
-            with opened(found, Watch(self._begun, self._ending.is_set)) as session:
-                self._ready(session)
-                while not self._ending.wait(_LOOK_SECONDS):
-                    if lost := session.lost():
-                        raise lost
-        except Cancelled:
-            pass  # whoever ended it knows
-        except DocutuneError as error:
-            self.error = error
-        except Exception as error:
-            log.error("loading a model failed", exc_info=error)
-            self.error = DocutuneError(
-                f"{self.name}: could not be loaded: {error!r}", "the terminal of the server says more"
-            )
+            return None if self._ending.is_set() else found
+        return None
+
+    def hold(self, found: Named, opened: Open) -> None:
+        """Open it, and keep it until `end` is called or its worker is lost."""
+        try:
+            with self._telling():
+                if not self._begin(found):
+                    return
+                with opened(found, Watch(self._begun, self._ending.is_set)) as session:
+                    self._ready(session)
+                    while not self._ending.wait(_LOOK_SECONDS):
+                        if lost := session.lost():
+                            raise lost
         finally:
             self.asked = None
             self._after = measure(None)
@@ -260,6 +274,20 @@ class _Seat:
     @property
     def _shown(self) -> str:
         return self.named.name if self.named is not None else self.name
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What goes wrong is kept for the state."""
+        try:
+            yield
+        except Cancelled:
+            pass  # whoever ended it knows
+        except DocutuneError as error:
+            self.error = error
+        except Exception as error:
+            log.error("loading a model failed", exc_info=error)
+            told = f"{self.name}: could not be loaded: {error!r}"
+            self.error = DocutuneError(told, "the terminal of the server says more")
 
     def _begin(self, found: Named) -> bool:
         """Whether it is still wanted; from here on `end` waits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from docutune import versions
 from docutune.errors import DocutuneError
@@ -15,7 +15,6 @@ from docutune.report.words import Words
 from docutune.workspace import Store
 
 Which: TypeAlias = Literal["all", "changed", "improved", "worsened", "right", "wrong"]
-WHICH: Sequence[Which] = get_args(Which)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Long work in child processes: a spec as a JSON file in, events out; a served model over a local socket."""
+"""Long work in child processes: a spec as a JSON file in, events out; a served model over a socket pair."""
 
 from docutune.jobs.run import run_job
 from docutune.jobs.sessions import open_session

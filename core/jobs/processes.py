@@ -59,10 +59,12 @@ def start(
     folder: Path,
     own_session: bool = True,
     python: Path | None = None,
+    hands: tuple[int, ...] = (),
 ) -> Worker:
     """Start `python -m docutune.worker` in a session of its own, so that Ctrl-C reaches it through us alone.
 
-    Without `own_session` it stays in ours and ends with our group; `python`: the interpreter of another environment.
+    Without `own_session` it stays in ours and ends with our group; `python`: the interpreter of another environment;
+    `hands`: file descriptors that it keeps under their numbers.
     What an earlier job left in `folder` under the same names is replaced. Nothing is piped: output goes to the log.
     """
     request = {"action": action, "spec": dict(spec), "parent": os.getpid(), "bound": _bound(action)}
@@ -80,7 +82,7 @@ def start(
             stderr=subprocess.STDOUT,
             env=_environment(spec),
             start_new_session=own_session,
-            pass_fds=(words.fileno(),),
+            pass_fds=(words.fileno(), *hands),
         )
     return Worker(process, folder, words)
 

@@ -26,10 +26,10 @@ class Connection:
     All calls of the session come from the one thread that serves: a runtime need not know of threads.
     """
 
-    def __init__(self, path: str) -> None:
-        """Connect at once, before any model is loaded, so that a client that goes away is noticed at any time."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(path)
+    def __init__(self, number: int) -> None:
+        """Listen at once, before any model is loaded, so that a client that goes away is noticed at any time."""
+        self._socket = socket.socket(fileno=number)
+        self._socket.set_inheritable(False)
         self._requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._open: dict[int, Replies] = {}
         self._idle = threading.Event()

@@ -1,4 +1,4 @@
-"""A runtime in a worker process, used like a Session: JSON Lines over a Unix socket, with request ids and cancel."""
+"""A runtime in a worker process, used like a Session: JSON Lines over a socket pair, with request ids and cancel."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import contextlib
 import itertools
 import json
 import queue
-import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docutune.atomic import writing
 from docutune.errors import Cancelled, DocutuneError, JobError, TooLong
 from docutune.jobs.interpreter import refuse_another
 from docutune.jobs.processes import LOG, EventReader, Worker, ended, failure, kill, start
@@ -37,7 +34,7 @@ from docutune.records import (
 )
 
 _CLOSE_GRACE = 20.0  # seconds to free the model's memory before the process is killed
-_CONNECT_POLL = 0.25  # seconds between looks whether the worker still lives, and whether anybody waits for it
+_LOADING_POLL = 0.25  # seconds between looks whether anybody waits for the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +60,25 @@ def open_session(
     was given up. `python` is the interpreter of another environment, and `plugin` what must be there.
     """
     watch = watch or Watch()
-    with writing(Path(tempfile.gettempdir())):  # mode 0700; a socket path must be short, a job folder may not be
-        private = Path(tempfile.mkdtemp(prefix="docutune-"))
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            with writing(private):
-                listener.bind(str(private / "socket"))
-            listener.listen(1)
-            spec = {"runtime": runtime, "config": to_json(config), "model": to_json(model)}
-            worker = start("serve", {**spec, "socket": str(private / "socket")}, folder, python=python)
-            try:
-                watch.begun(worker.process.pid)
-                session = RemoteSession(worker, _accept(listener, worker, watch), watch)
-                for event in EventReader(folder)():
-                    refuse_another(event, python, plugin)
-                return session
-            except BaseException:
-                kill(worker)
-                worker.words.close()
-                raise
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
-
-
-def _accept(listener: socket.socket, worker: Worker, watch: Watch) -> socket.socket:
-    listener.settimeout(_CONNECT_POLL)
-    while True:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        spec = {"runtime": runtime, "config": to_json(config), "model": to_json(model), "socket": theirs.fileno()}
         try:
-            connection, _ = listener.accept()
-        except TimeoutError:
-            if watch.abandoned():
-                raise Cancelled from None
-            if ended(worker):
-                raise failure(worker) from None
-            continue
-        connection.settimeout(None)
-        return connection
+            worker = start("serve", spec, folder, python=python, hands=(theirs.fileno(),))
+        except BaseException:
+            ours.close()
+            raise
+    try:
+        watch.begun(worker.process.pid)
+        session = RemoteSession(worker, ours, watch)
+        for event in EventReader(folder)():
+            refuse_another(event, python, plugin)
+        return session
+    except BaseException:
+        kill(worker)
+        worker.words.close()
+        ours.close()
+        raise
 
 
 class RemoteSession:
@@ -175,7 +155,7 @@ class RemoteSession:
             if watch.abandoned():
                 raise Cancelled
             with contextlib.suppress(queue.Empty):
-                self._replies[0].put(self._replies[0].get(timeout=_CONNECT_POLL))
+                self._replies[0].put(self._replies[0].get(timeout=_LOADING_POLL))
         self._next(0)
 
     def _request(self, method: str, **arguments: Any) -> Generator[dict[str, Any], None, None]:

@@ -17,10 +17,10 @@ from typing import TypeAlias
 
 from rensa import RMinHash
 
-Signature: TypeAlias = bytes
+_Signature: TypeAlias = bytes
 """The hashes, four bytes each."""
 
-Bucket: TypeAlias = "list[int]"
+_Bucket: TypeAlias = "list[int]"
 
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _SIZES = {False: 5, True: 2}
@@ -41,7 +41,7 @@ def alike(
     A text that is paired is none that later ones are compared with. `may_pair(index, earlier)` says which pairs count;
     `tick` is told how many texts are done. Two texts that similar are missed with a probability below 1e-6.
     """
-    marks = list(signatures(texts, tick))
+    marks = list(_signatures(texts, tick))
     for index, buckets in enumerate(_shared_buckets(marks, threshold)):
         near = sorted({other for bucket in buckets for other in bucket if may_pair(index, other)})
         likely = [other for other in near if _may_be_similar(marks[index], marks[other], threshold)]
@@ -76,7 +76,7 @@ def jaccard(first: set[str], second: set[str]) -> float:
     return common / union if union else 1.0
 
 
-def signatures(texts: Sequence[str], tick: Callable[[int], None] = lambda done: None) -> Iterator[Signature]:
+def _signatures(texts: Sequence[str], tick: Callable[[int], None]) -> Iterator[_Signature]:
     """The MinHash signature of each text."""
     for start in range(0, len(texts), _CHUNK):
         shingled = [list(shingles(text)) for text in texts[start : start + _CHUNK]]
@@ -85,27 +85,21 @@ def signatures(texts: Sequence[str], tick: Callable[[int], None] = lambda done: 
         tick(min(start + _CHUNK, len(texts)))
 
 
-def bands(signature: Signature, threshold: float) -> list[bytes]:
-    """Keys, band by band, of which two texts at least as similar as `threshold` (nearly) always share one."""
-    width = _rows(threshold) * _BYTES
-    return [signature[at : at + width] for at in range(0, len(signature) - width + 1, width)]
-
-
-def _shared_buckets(marks: Sequence[Signature], threshold: float) -> list[list[Bucket]]:
+def _shared_buckets(marks: Sequence[_Signature], threshold: float) -> list[list[_Bucket]]:
     """For each text the buckets that it shares with others, empty at first. One band at a time, to save memory."""
-    shared: list[list[Bucket]] = [[] for _ in marks]
+    shared: list[list[_Bucket]] = [[] for _ in marks]
     width = _rows(threshold) * _BYTES
     for at in range(0, _HASHES * _BYTES - width + 1, width):
         keys = [mark[at : at + width] for mark in marks]
         often = {key for key, count in Counter(keys).items() if count > 1}
-        buckets: dict[bytes, Bucket] = defaultdict(list)
+        buckets: dict[bytes, _Bucket] = defaultdict(list)
         for index, key in enumerate(keys):
             if key in often:
                 shared[index].append(buckets[key])
     return shared
 
 
-def _may_be_similar(first: Signature, second: Signature, threshold: float) -> bool:
+def _may_be_similar(first: _Signature, second: _Signature, threshold: float) -> bool:
     """Whether the share of equal hashes, an estimate of the similarity, is not far below the threshold.
 
     Far is more than five standard deviations of that estimate.

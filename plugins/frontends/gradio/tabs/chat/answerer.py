@@ -61,12 +61,13 @@ class Answerer:
 
     def _told(self, state: State) -> str:
         words = self._room.words
+        news = ""
         if state.error is not None:
-            return show.bad(state.error.message, state.error.hint)
+            news = show.bad(state.error.message, state.error.hint)
+        elif state.phase in ("loading", "unloading"):
+            news = show.to_do(words(f"chat_{state.phase}", model=state.name))
         if state.loaded is None:
-            if state.phase in ("loading", "unloading"):
-                return show.to_do(words(f"chat_{state.phase}", model=state.name))
-            return show.to_do(words("chat_none", load=words("chat_load")))
+            return news or show.to_do(words("chat_none", load=words("chat_load")))
         named = state.loaded.named
-        told = show.good(words("chat_ready", model=named.name, origin=named.origin))
+        told = news + show.good(words("chat_ready", model=named.name, origin=named.origin))
         return told + (show.to_do(words("chat_base_only", model=named.name)) if named.form == "base" else "")

@@ -17,18 +17,25 @@ if TYPE_CHECKING:
 def panel(words: Words, state: State) -> str:
     """The state, with the memory that is in use now."""
     head = show.heading(words("models_loaded"))
-    name = state.name or words("models_newest")
-    if state.loading is not None:
-        return head + _loading(words, state.loading, name)
     if state.loaded is not None:
-        return head + _ready(words, state.loaded)
-    if state.phase == "unloading":
-        return head + show.to_do(words("models_unloading", model=name)) + show.bar(None, None)
-    if state.error is not None:
-        return head + show.bad(words("models_failed", model=name, why=state.error.message), state.error.hint)
+        return head + _news(words, state) + _ready(words, state.loaded)
+    if told := _news(words, state):
+        return head + told
     if state.freed is not None:
         return head + _freed(words, state.freed)
     return head + show.to_do(words("models_none_loaded_yet", load=words("models_load")))
+
+
+def _news(words: Words, state: State) -> str:
+    """What becomes of the model that was asked for last, while it is not loaded."""
+    name = state.name or words("models_newest")
+    if state.loading is not None:
+        return _loading(words, state.loading, name)
+    if state.phase == "unloading":
+        return show.to_do(words("models_unloading", model=name)) + show.bar(None, None)
+    if state.error is not None:
+        return show.bad(words("models_failed", model=name, why=state.error.message), state.error.hint)
+    return ""
 
 
 def described(words: Words, state: State) -> str:
