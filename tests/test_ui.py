@@ -19,6 +19,7 @@ from chromium import CONTRASTS, started
 from installed import Installed
 from jobs import eventually
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from docutune.api import Workspace
 
@@ -96,7 +97,11 @@ def shows(page: Page, place: str, *texts: str) -> Locator:
     """Wait until a part of the page holds these texts."""
     found = page.locator(place)
     for text in texts:
-        found.filter(has_text=text).first.wait_for()
+        try:
+            found.filter(has_text=text).first.wait_for()
+        except PlaywrightTimeout:
+            there = page.locator(place.split()[0]).all_inner_texts()
+            raise AssertionError(f"{place} did not come to show {text!r}; {place.split()[0]} holds {there}") from None
     return found.first
 
 

@@ -35,6 +35,18 @@ def device() -> Device:
     return Device(name, torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16)
 
 
+def device_for_replies() -> Device:
+    """The device, set up for lengths that grow by one token at a time.
+
+    Where torch prefers cuDNN's attention (data-centre GPUs since Hopper), that is planned anew at every length that it
+    has not met, which takes longer than the rest of the token. The other kernels take any length.
+    """
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    return device()
+
+
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder, with a padding token."""
     from transformers import AutoTokenizer

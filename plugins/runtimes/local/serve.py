@@ -14,7 +14,7 @@ from docutune.hf.describe import describe
 from docutune.hf.encode import read_template, template_of
 from docutune.hf.generate import Generator as Writer
 from docutune.hf.generate import Tuned
-from docutune.hf.load import device, free_memory, load_adapter, load_base, load_tokenizer
+from docutune.hf.load import device_for_replies, free_memory, load_adapter, load_base, load_tokenizer
 from docutune.hf.streams import Streams
 from docutune.models import is_whole
 from docutune.plugins.runtimes.local.plugin import Config
@@ -61,14 +61,14 @@ class Local:
 
     def _adapted(self, model: ModelRef) -> Loaded:
         tokenizer = load_tokenizer(model.folder)
-        loaded: Any = load_base(model.folder, self._config.quantization, device())
+        loaded: Any = load_base(model.folder, self._config.quantization, device_for_replies())
         if model.adapter is not None:
             loaded = load_adapter(loaded, model.adapter)
         template = _template(tokenizer, model.folder, model.adapter)
         return self._loaded(loaded, tokenizer, template, "no" if model.adapter is None else "adapter")
 
     def _whole(self, folder: Path, tuned: Path) -> Loaded:
-        loaded = load_base(folder, self._config.quantization, device())
+        loaded = load_base(folder, self._config.quantization, device_for_replies())
         return self._loaded(loaded, load_tokenizer(tuned), Template.load(tuned), "itself")
 
     def _loaded(self, loaded: Any, tokenizer: PreTrainedTokenizerBase, template: Template, tuned: Tuned) -> Loaded:
