@@ -170,7 +170,7 @@ def test_one_model_is_loaded_for_all_threads_and_gives_its_memory_back(trained: 
     driver.parent.mkdir()
     driver.write_text("#!/bin/sh\necho 512\n")
     driver.chmod(0o755)
-    done = trained.python(LOADER, PATH=f"{driver.parent}:{os.environ['PATH']}")
+    done = trained.python(LOADER, HF_HUB_OFFLINE="1", PATH=f"{driver.parent}:{os.environ['PATH']}")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert "no model is loaded" in found["none"]
@@ -196,7 +196,7 @@ def test_one_model_is_loaded_for_all_threads_and_gives_its_memory_back(trained: 
 @pytest.mark.browser
 def test_the_tab_from_a_look_at_a_model_to_its_removal(browser: Browser, trained: Installed) -> None:
     work = trained.work
-    with served(trained) as (server, address):
+    with served(trained, HF_HUB_OFFLINE="1") as (server, address):
         with opened(browser, f"{address}en/?tab=models") as page:
             looked_at(page)
             with opened(browser, f"{address}zh/?tab=models") as other:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from docutune.desk.forms import Checked, Field
     from docutune.desk.judging import Judging
     from docutune.desk.live import Live, Look
-    from docutune.desk.loaded import Loader, Open
+    from docutune.desk.loaded import Loader
     from docutune.desk.preview import Preview
     from docutune.desk.prompts import Prompts
     from docutune.desk.providers import Key
     from docutune.desk.reports import Reports
+    from docutune.desk.seat import Open
     from docutune.desk.shelf import Offered
     from docutune.desk.talks import Talks
     from docutune.doctor import Check

@@ -43,13 +43,31 @@ A page in the other language is asked for before this one is left: gradio takes 
 lost ones, and loads this page again where the other takes seconds to come.
 """
 
+_CLOCK = """() => {
+  let moved = Date.now(), seconds = 0, told = '';
+  const beat = () => document.getElementById('beat').click();
+  const user = () => { moved = Date.now(); };
+  for (const kind of ['pointerdown', 'keydown', 'input']) addEventListener(kind, user, true);
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) { user(); beat(); } });
+  setInterval(() => {
+    if (document.hidden) return;
+    const state = document.getElementById('state').textContent;
+    if (state !== told) { told = state; user(); }
+    seconds += 1;
+    if (Date.now() - moved < 10000 || seconds % 3 === 0) beat();
+  }, 1000);
+}"""
+"""A beat a second while a run goes on or somebody does something here, else one in three seconds, and none while the
+page cannot be seen: each takes the browser a tenth of a second or more, beside a training perhaps.
+"""
+
 
 def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
     """Build it; nothing of the workspace is looked at before somebody opens it."""
     page: gr.Blocks
     with gr.Blocks(title=f"docutune · {workspace.project.name}", analytics_enabled=False, fill_width=True) as page:
-        timer = gr.Timer(1.0)
-        room = Room(workspace, words, closing, page, timer)
+        beat = gr.Button("", visible="hidden", elem_id="beat")
+        room = Room(workspace, words, closing, page, beat)
         gr.HTML(_head(workspace, words), elem_id="head", padding=False)
         state = gr.HTML(elem_id="state", padding=False)
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -61,6 +79,7 @@ def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
         room.follow()
         opened = room.on(page.load, _chosen, None, tabs, show_progress="hidden")
         opened.then(None, None, None, js=_SETTLE, api_visibility="private")
+        page.load(None, None, None, js=_CLOCK, api_visibility="private")
     return page
 
 

@@ -23,13 +23,16 @@ log = logging.getLogger("docutune.ui")
 
 @dataclass(frozen=True)
 class Room:
-    """One page in one language. `closing` ends with the server; `page` and `timer` start what comes without a click."""
+    """One page in one language. `closing` ends with the server.
+
+    `page`, as it is loaded, and `beat`, which no user clicks, start what comes by itself.
+    """
 
     workspace: Workspace
     words: Words
     closing: ExitStack
     page: gr.Blocks
-    timer: gr.Timer
+    beat: gr.Button
     _followers: list[Follower] = field(default_factory=list)
 
     def handled(self, function: Callable[..., Any], others: int = 0) -> Callable[..., Any]:
@@ -59,16 +62,16 @@ class Room:
         return event(function, inputs, outputs, api_visibility="private", **{"show_progress": "minimal", **more})
 
     def quietly(self, function: Callable[..., Any], inputs: Any, outputs: Any) -> None:
-        """Let the page's clock call the function about once a second; nothing on the page says so."""
+        """Let the page's clock call the function every second or three; nothing on the page says so."""
         self._followers.append(Follower(function, _listed(inputs), _listed(outputs)))
 
     def follow(self) -> None:
-        """Let the clock call all of them at once: one request a second for each open page, whatever it shows."""
+        """Let the clock call all of them at once: one request a beat for each open page, whatever it shows."""
         inputs = [component for each in self._followers for component in each.inputs]
         outputs = [component for each in self._followers for component in each.outputs]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.page.load(self._follow, inputs, outputs, **quiet)
-        self.timer.tick(self._follow, inputs, outputs, trigger_mode="once", **quiet)
+        self.beat.click(self._follow, inputs, outputs, trigger_mode="once", **quiet)
 
     def _follow(self, *values: Any) -> list[Any]:
         given = iter(values)

@@ -12,7 +12,7 @@ from docutune.plugins.frontends.gradio.room import Room
 from docutune.plugins.frontends.gradio.tabs.models.shelf import choices
 
 if TYPE_CHECKING:
-    from docutune.desk.loaded import State
+    from docutune.desk.seat import State
 
 
 class Answerer:

@@ -40,7 +40,7 @@ def build(room: Room) -> None:
     tab = _Tab(room, writer)
     room.on(load.click, room.handled(tab.load), chosen, message)
     room.on(unload.click, room.handled(tab.unload), None, message)
-    room.on(chosen.input, room.handled(tab.gone_on), None, message, show_progress="hidden")
+    room.on(chosen.input, room.handled(tab.gone_on), chosen, message, show_progress="hidden")
     room.on(chosen.change, room.handled(tab.inside), chosen, inside, show_progress="hidden")
     seen: gr.State = gr.State((None, ("", ""), None))
     room.quietly(tab.follow, [seen, chosen], [seen, listed, chosen, inside, *loaded, *writer.followed])
@@ -64,9 +64,12 @@ class _Tab:
         self._desk.loaded.unload()
         return ""
 
-    def gone_on(self) -> str:
-        """Another model is looked at: what went wrong with the last one need not be told any more."""
-        self._desk.loaded.forget_failure()
+    def gone_on(self, name: str | None) -> str:
+        """Another model is looked at: what went wrong with the last one need not be told any more.
+
+        A name that is typed arrives together with the click on Load, or after it.
+        """
+        self._desk.loaded.forget_failure((name or "").strip())
         return ""
 
     def inside(self, name: str | None) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from docutune.plugins.frontends.gradio import show
 
 if TYPE_CHECKING:
-    from docutune.desk.loaded import Freed, Loaded, Loading, State
     from docutune.desk.resident import Memory
+    from docutune.desk.seat import Freed, Loaded, Loading, State
     from docutune.plugins.frontends.gradio.words import Words
 
 
