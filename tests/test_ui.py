@@ -83,6 +83,7 @@ def opened(browser: Browser, address: str, said: list[str] | None = None) -> Ite
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(SECONDS)
+    expect.set_options(timeout=SECONDS)
     if said is not None:
         page.on("request", lambda request: said.append(request.url))
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -146,7 +147,7 @@ def test_an_empty_folder_becomes_a_parsed_library(browser: Browser, environment:
         press(page, "Make pipeline.yaml")
         shows(page, "#sources-message .good", "pipeline.yaml is made")
         page.get_by_role("tab", name="Train", exact=True).click()
-        expect(page.locator("#train-which input")).to_have_value("builtin/tiny", timeout=SECONDS)
+        expect(page.locator("#train-which input")).to_have_value("builtin/tiny")
         page.get_by_role("tab", name="Sources").click()
         press(page, "Parse and preview")
         shows(page, "#preview", "docs/guide.md", "acme/__init__.py", "33%")
@@ -241,7 +242,7 @@ def test_a_run_belongs_to_the_workspace_not_to_a_page(browser: Browser, project:
             shows(other, "#train-message .good", "已停止")
             for each in (page, other):
                 shows(each, "#state .interrupted")
-                expect(each.locator("#train-stop")).to_be_disabled(timeout=SECONDS)
+                expect(each.locator("#train-stop")).to_be_disabled()
             shows(page, "#progress .good", "train:smoke was interrupted; the next start goes on from its step")
             press(page, "Save and start")
             for each in (page, other):
@@ -278,7 +279,7 @@ def test_every_tab_is_readable_in_both_languages(browser: Browser, environment: 
                     if name == "plugins":
                         page.locator(".form-grid:visible label").first.wait_for()
                     picture(page, f"{language}-{name}")
-                    page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)", timeout=10_000)
+                    page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)")
                     for width in (400, 1280):
                         page.set_viewport_size({"width": width, "height": 900})
                         page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")

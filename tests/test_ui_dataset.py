@@ -13,7 +13,7 @@ from dataset_project import write_project
 from installed import Installed
 from jobs import eventually
 from playwright.sync_api import Browser, Page, expect
-from test_ui import SECONDS, opened, picture, press, served, shows
+from test_ui import opened, picture, press, served, shows
 
 pytestmark = pytest.mark.browser
 
@@ -37,10 +37,10 @@ def generate(page: Page) -> None:
     """Plan, start, and wait for the end."""
     part(page, "Generate")
     start = page.get_by_role("button", name="Generate", exact=True)
-    expect(start).to_be_disabled(timeout=SECONDS)
+    expect(start).to_be_disabled()
     press(page, "Plan and estimate")
     shows(page, "#dataset-planned", "generate:grounded", "No chat model is asked")
-    start.click(timeout=SECONDS)
+    start.click()
     shows(page, "#dataset-message .good", "Run 2")  # "… has begun", or by now "…: finished"
 
 
@@ -57,7 +57,7 @@ def test_a_dataset_from_its_plan_to_its_export(browser: Browser, environment: In
         shows(page, "#dataset-steps tr:has-text('generate:grounded')", "samples: 65")
         shows(page, "#dataset-progress", "finished")
         shows(page, "#dataset-message .good", ": finished")
-        expect(page.locator("#dataset-planned")).to_be_empty(timeout=SECONDS)
+        expect(page.locator("#dataset-planned")).to_be_empty()
         (first,) = versions(work)
         names_and_quality(page, first)
         samples(page, work)
@@ -98,7 +98,7 @@ def samples(page: Page, work: Path) -> None:
     shows(page, "#dataset-samples-page", "page 2 of 7")
     page.locator("#dataset-text textarea").fill("NIGHT shift")
     shows(page, "#dataset-count", "Samples: 1")
-    expect(page.locator("#dataset-samples label")).to_have_text(re.compile("Is there a night shift"), timeout=SECONDS)
+    expect(page.locator("#dataset-samples label")).to_have_text(re.compile("Is there a night shift"))
     page.locator("#dataset-samples label").click()
     shows(page, "#dataset-sample", "so do their horses", "qa.csv:4-4", "pairs@")
     page.get_by_label("Reason (may be empty)").fill("no <b>horses</b> any more")
@@ -107,18 +107,18 @@ def samples(page: Page, work: Path) -> None:
     shows(page, "#dataset-samples label", "bad")
     assert not (work / "ratings.jsonl").exists()
     page.locator("#dataset-text textarea").fill("who owns")
-    expect(page.locator("#dataset-samples label")).to_have_text(re.compile(r"Who owns Acme\?"), timeout=SECONDS)
+    expect(page.locator("#dataset-samples label")).to_have_text(re.compile(r"Who owns Acme\?"))
     page.locator("#dataset-samples label").click()
     shows(page, "#dataset-sample", "Its drivers own Acme together.")
     page.get_by_role("button", name="Edit it").click()
     answer = page.locator(".edit textarea").last
-    expect(answer).to_have_value("Its drivers own Acme together.", timeout=SECONDS)
+    expect(answer).to_have_value("Its drivers own Acme together.")
     answer.fill("Its drivers and its hroses own Acme.")
     press(page, "Save for the next run")
     shows(page, "#dataset-edited .good", "Saved as samples/edited.jsonl:1", "This version stays as it is")
     press(page, "Take the edit back")
     shows(page, "#dataset-edited .good", "The edit is taken back")
-    expect(answer).to_have_value("Its drivers own Acme together.", timeout=SECONDS)
+    expect(answer).to_have_value("Its drivers own Acme together.")
     expect(page.locator("#dataset-back")).to_be_hidden()
     assert not (work / "samples/edited.jsonl").read_text()
     for text in ("Its drivers and its hroses own Acme.", "Its drivers and its horses own Acme."):
@@ -147,7 +147,7 @@ def imported(page: Page, work: Path) -> None:
     assert not (work / "samples/imported.jsonl").exists()
     page.locator("#import-write").dblclick()
     shows(page, "#import-message .good", "Rows added to samples/imported.jsonl: 1")
-    expect(page.locator("#import-write")).to_be_disabled(timeout=SECONDS)
+    expect(page.locator("#import-write")).to_be_disabled()
     shows(page, "#import-message .good", "Rows added to samples/imported.jsonl: 1")
     page.get_by_role("button", name="Type a question and its answer").click()
     page.locator("#add-question textarea").fill("What is a parcel?")
@@ -165,12 +165,12 @@ def imported(page: Page, work: Path) -> None:
 
 def compared(page: Page, first: str, second: str) -> None:
     """The version that has just come is shown; so is what it lacks, and what differs."""
-    expect(page.locator("#dataset-version input")).to_have_value(re.compile(second), timeout=SECONDS)
+    expect(page.locator("#dataset-version input")).to_have_value(re.compile(second))
     part(page, "Quality")
     shows(page, "#dataset-reasons", "ratings: rated bad")
     shows(page, "#dataset-left-out", "no <b>horses</b> any more")
     part(page, "Compare")
-    expect(page.locator("#dataset-before input")).to_have_value(first, timeout=SECONDS)
+    expect(page.locator("#dataset-before input")).to_have_value(first)
     page.locator("#dataset-compare").click()
     shows(page, "#dataset-diff", "left out by ratings")
     shows(page, "#dataset-differences", "Its drivers and its horses own Acme.", "A box that travels.")
@@ -204,7 +204,7 @@ def readable(page: Page) -> None:
     for number, name in enumerate(PARTS):
         part(page, name)
         picture(page, f"en-dataset-{number}")
-        page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)", timeout=SECONDS)
+        page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)")
         page.set_viewport_size({"width": 400, "height": 900})
         page.wait_for_function("document.documentElement.scrollWidth <= 400")
         picture(page, f"en-dataset-{number}-400")

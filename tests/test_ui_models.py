@@ -38,7 +38,7 @@ def trained(shared_environment: Installed) -> Installed:
 
 
 def readable(page: Page, name: str) -> None:
-    page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)", timeout=10_000)
+    page.wait_for_function(f"!({CONTRASTS})().some(text => text.ratio < 4.5)")
     for width in (400, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")

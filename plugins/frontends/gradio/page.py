@@ -61,6 +61,14 @@ _CLOCK = """() => {
 page cannot be seen: each takes the browser a tenth of a second or more, beside a training perhaps.
 """
 
+_ONCE = """() => addEventListener('click', event => {
+  const button = event.target.closest('button');
+  if (event.detail < 2 || !button || button.closest('.pages')) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
+}, true)"""
+"""A double click is one click, but where pages are turned: gradio sends both before it knows what came of the first."""
+
 
 def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
     """Build it; nothing of the workspace is looked at before somebody opens it."""
@@ -79,7 +87,8 @@ def build(workspace: Workspace, words: Words, closing: ExitStack) -> gr.Blocks:
         room.follow()
         opened = room.on(page.load, _chosen, None, tabs, show_progress="hidden")
         opened.then(None, None, None, js=_SETTLE, api_visibility="private")
-        page.load(None, None, None, js=_CLOCK, api_visibility="private")
+        for script in (_CLOCK, _ONCE):
+            page.load(None, None, None, js=script, api_visibility="private")
     return page
 
 

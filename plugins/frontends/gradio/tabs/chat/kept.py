@@ -31,7 +31,7 @@ class Kept:
         self._room = room
         self.new = gr.Button(words("chat_new"), elem_id="chat-new")
         self.list = gr.Radio(label=words("chat_list"), visible=False, elem_id="chat-list")
-        with gr.Row(visible=False) as self.pager:
+        with gr.Row(visible=False, elem_classes=["pages"]) as self.pager:
             self.newer = gr.Button(words("chat_newer"), size="sm", min_width=90)
             self.older = gr.Button(words("chat_older"), size="sm", min_width=90)
         self.notes = gr.HTML(elem_id="chat-notes", padding=False)

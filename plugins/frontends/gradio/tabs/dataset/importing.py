@@ -75,17 +75,16 @@ class _Files:
             )
         self.message = gr.HTML(elem_id="import-message", padding=False)
         self.preview = gr.HTML(elem_id="import-preview", padding=False)
-        self.done: gr.State = gr.State(None)
 
     def bind(self) -> None:
         """Let it work; files are looked at as soon as they are here."""
         room = self._room
         inputs = [self.files, *self.columns, self.system, self.encoding, self.validation, self.test]
-        outputs = [self.message, self.preview, self.write, self.done, *self.columns]
+        outputs = [self.message, self.preview, self.write, *self.columns]
         for event in (self.files.upload, self.look.click):
             room.on(event, self._looked, inputs, outputs, concurrency_limit=2)
-        written = [self.message, self.preview, self.write, self.done]
-        room.on(self.write.click, room.handled(self._write, others=3), [self.done, *inputs], written)
+        written = [self.message, self.preview, self.write]
+        room.on(self.write.click, room.handled(self._write, others=2), inputs, written)
         cleared = ("", "", gr.update(interactive=False))
         room.on(self.files.clear, lambda: cleared, None, [self.message, self.preview, self.write])
 
@@ -95,22 +94,20 @@ class _Files:
         try:
             preview = self._importing.preview(_request(self._room, *given))
         except Exception as error:
-            return _refused(self._room, given[0], error), "", gr.update(interactive=False), None, *still
+            return _refused(self._room, given[0], error), "", gr.update(interactive=False), *still
         fields = dict.fromkeys(name for item in preview.files for name in item.parsed.fields)
         choices = [("", ""), *((name, name) for name in fields)]
         ready = bool(preview.fresh or preview.exports)
         shown = _preview(preview, self._room.words)
-        return "", shown, gr.update(interactive=ready), None, *(gr.update(choices=choices) for _ in self.columns)
+        return "", shown, gr.update(interactive=ready), *(gr.update(choices=choices) for _ in self.columns)
 
-    def _write(self, done_before: list[Any] | None, *given: Any) -> tuple[Any, ...]:
-        """Do it; a second click on what was just done changes nothing of what is told."""
-        if list(given) == done_before:
-            return tuple(gr.skip() for _ in range(4))
+    def _write(self, *given: Any) -> tuple[Any, ...]:
+        """Do it."""
         importing, request = self._importing, _request(self._room, *given)
         importing.refuse_unwritable(request)
         done = importing.write(request, importing.preview(request))
         shown = _preview(done.preview, self._room.words)
-        return _written(self._room, done), shown, gr.update(interactive=False), list(given)
+        return _written(self._room, done), shown, gr.update(interactive=False)
 
     @property
     def _importing(self) -> Importing:
