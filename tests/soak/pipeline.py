@@ -184,7 +184,7 @@ def short(folder: Path, seed: int) -> Tally:
         uninterrupted = pool.submit(reference, folder / "reference")
         last = 2 * len(planned(make_project(folder / "planned")))
         kills = [Moment(edge, 0.0) for edge in range(1, last + 1)]
-        kills += [Moment(edge, chance.uniform(0.05, 3.0)) for edge in (0, last - 5, last - 3, last - 1)]
+        kills += [Moment(edge, chance.uniform(0.05, 3.0)) for edge in (last - 5, last - 3)]
         kills.sort(key=lambda moment: (moment.edge, moment.delay))
         project = chain(folder / "killed", kills, tally, seen)
         found = uninterrupted.result()

@@ -62,7 +62,8 @@ def main(short: bool, seed: int) -> list[str]:
         _kills(bench, 2 if short else 100, ours, chance)
         print(ours, flush=True)
         _damages(stock, ends["theirs"], short, theirs, chance)
-        _kills(stock, 0 if short else 20, theirs, chance)
+        if not short:
+            _kills(stock, 20, theirs, chance)
         print(theirs, flush=True)
     losses = [f"training: {loss}" for loss in ours.wrong]
     return losses if theirs.wrong else [*losses, "training: the control lost nothing: these loops prove nothing"]
