@@ -16,7 +16,7 @@ from docutune.config.models import SECTIONS
 from docutune.errors import Cancelled, DocutuneError, UsageError
 from docutune.interrupts import finishing
 from docutune.jobs.detached import TERMINAL
-from docutune.pipeline import Pipeline, Window
+from docutune.pipeline import NOT_MADE, Pipeline, Window
 from docutune.planning import plan
 from docutune.registry import Registry
 from docutune.results import summary, training_facts
@@ -131,7 +131,7 @@ def check_trained(config: PipelineConfig, request: RunRequest, registry: Registr
     window = Window(request.until, request.remake, only_evaluate=True)
     for planned in plan(Pipeline(config, registry, store), window, _unseen).steps:
         if planned.action == "make" and planned.name.startswith(("base:", "train:")):
-            raise UsageError(f"{planned.name}: not made yet with this pipeline file", "run it first: docutune run")
+            raise UsageError(f"{planned.name}: not made yet with this pipeline file", NOT_MADE)
 
 
 def _unseen(done: int, total: int | None = None, **figures: float) -> None:

@@ -47,6 +47,9 @@ _NAMED = 5
 
 PHASES = ("parse", "generate", "curate", "replay", "dataset", "base", "train", "evaluate")
 
+NOT_MADE = "run it first: docutune run (where the sources have changed since the last run, it trains again)"
+"""The way out where what is to be measured does not follow from the pipeline file and its sources as they are."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -204,7 +207,7 @@ class Pipeline:
         try:
             recalled = None if anew else step.recall(key, products, self.store)
             if trained and recalled is None and isinstance(step, (PrepareBase, Train)):
-                raise UsageError(f"{step.name}: not made yet with this pipeline file", "run it first: docutune run")
+                raise UsageError(f"{step.name}: not made yet with this pipeline file", NOT_MADE)
             after = recalled or step.make(key, products, tools)
             status = "reused" if recalled else "made"
             new_replies = after.replies - products.replies

@@ -61,6 +61,7 @@ FLAT: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
     ({"input": "Why?", "output": "So."}, ASKED),
     ({"query": "Why?", "response": "So."}, ASKED),
     ({"问题": "Why?", "答案": "So."}, ASKED),
+    ({"提问": "Why?", "回答": "So."}, ASKED),
     ({"问": "Why?", "答": "So."}, ASKED),
     ({"instruction": "Why?", "output": "So.", "system": "Be brief."}, [("system", "Be brief."), *ASKED]),
     ({"instruction": "Add.", "input": "1 and 2", "output": "3"}, [("user", "Add.\n\n1 and 2"), ("assistant", "3")]),

@@ -166,6 +166,12 @@ def test_bad_news_is_said_as_plainly(verdict: Verdict, opening: str) -> None:
     assert headline([replace(MODEL, evaluations=(facts,))], DATASET).startswith(opening)
 
 
+@pytest.mark.parametrize(("tuned", "why"), [(0.605, "reaches zero"), (0.7, "too few to rule out chance")])
+def test_why_no_difference_could_be_shown_is_told(tuned: float, why: str) -> None:
+    facts = EvaluationFacts("text-overlap", (comparison("match", 0.6, tuned, "no difference"),))
+    assert [why in line for line in meaning([replace(MODEL, evaluations=(facts,))], DATASET).says].count(True) == 1
+
+
 def test_everything_is_on_the_page() -> None:
     text = Page(to_html(report(MODEL))).text
     for part in [

@@ -111,6 +111,7 @@ def listen(talker, heard, said):
 found = {"none": refused(loaded.talker)}
 loaded.load(None)  # the one that is wished for last counts
 loaded.load("smoke")
+found["early"] = refused(loaded.talker)
 now = until("ready").loaded
 found |= {"name": now.named.name, "context": now.info.context, "workers": len(workers())}
 found["typos"] = [refused(lambda: loaded.load(name)) for name in ("./nothing", "smoek")]
@@ -173,7 +174,7 @@ def test_one_model_is_loaded_for_all_threads_and_gives_its_memory_back(trained: 
     done = trained.python(LOADER, HF_HUB_OFFLINE="1", PATH=f"{driver.parent}:{os.environ['PATH']}")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert "no model is loaded" in found["none"]
+    assert "no model is loaded" in found["none"] and "still being loaded" in found["early"]
     assert (found["name"], found["context"], found["workers"]) == ("smoke", 1024, 1)
     assert "no folder" in found["typos"][0] and "did you mean 'smoke'?" in found["typos"][1]
     assert "acme/nothing" in found["absent"] and found["stays"] == ["acme/nothing", "smoke"]

@@ -146,6 +146,7 @@ def evaluates(page: Page) -> None:
 
 def loads_asks_and_unloads(page: Page) -> None:
     tab(page, "models")
+    page.wait_for_function("document.querySelector('#model input').value.startsWith('tiny ·')")  # what was trained
     page.locator("#model-load").click()
     in_both(page, "#loaded .good", "is loaded and ready to answer", "已加载", "loaded")
     tab(page, "chat")

@@ -91,7 +91,8 @@ def about_models(training: Training) -> Iterator[str]:
     if training.trainer is None:
         yield f"\nOnly the dataset can be made here. To train: {to_install(training)}"
     elif training.gpu_gib is None:
-        yield "\nWithout a GPU only builtin/tiny can be trained: a model of a few million parameters, made on the spot."
+        yield "\nWithout a GPU only builtin/tiny can be trained, a model of a few million parameters, made on the spot:"
+        yield "--model builtin/tiny."
         yield "It shows that the way works and is not meant for use. For that: Qwen/Qwen3-0.6B and a GPU."
     else:
         yield f"\nThe GPU has {training.gpu_gib:.0f} GiB: Qwen/Qwen3-0.6B fits small ones, Qwen/Qwen3-1.7B needs 6 GB."

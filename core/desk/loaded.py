@@ -103,8 +103,10 @@ class Loader:
         DocutuneError, and so is answered whoever asks it later.
         """
         with self._lock:
-            seat = self._current
+            seat, coming = self._current, self._coming
         if seat is None or seat.asked is None or seat.named is None:
+            if any(one is not None and one.state(None).loading for one in (seat, coming)):
+                raise UsageError("the model is still being loaded", "ask again when it is ready")
             raise UsageError("no model is loaded", "load one in the tab Models")
         base_only = seat.named.form == "base"
         return Talker(seat.asked, seat.named.name, variant or ("base" if base_only else "tuned"), sampling, base_only)

@@ -142,9 +142,10 @@ ENGLISH: Mapping[str, str] = {
         "The whole 95% interval of the difference lies below zero: other questions of this kind would very "
         "likely show a loss, too."
     ),
-    "means.no difference": (
-        "The 95% interval of the difference reaches zero, or fewer than {fewest} answers differ: what is "
-        "seen may be chance."
+    "means.no difference": "The 95% interval of the difference reaches zero: what is seen may be chance.",
+    "means.too few": (
+        "Fewer than {fewest} questions have another value of this metric after tuning: too few to rule out chance, "
+        "whatever the interval says."
     ),
     "limits.tiny": (
         "{name} is a toy that is made on the spot to show that the way works: its figures say nothing of a real model."

@@ -31,7 +31,7 @@ QUALITY_CHINESE: Mapping[str, str] = {
     "find.all fit": "{name}：全部 {all:,} 条样本都不超过 max_length {limit:,}。",
     "find.other language.question": "{count:,} 个问题的文字与其声明的语言不符。",
     "find.other language.answer": "{count:,} 个答案的文字与样本声明的语言不符；筛选器 `quality` 会舍弃这类样本。",
-    "find.languages fit": "每个问题的文字都与其声明的语言相符，答案的文字也都说得通。",
+    "find.languages fit": "每个问题都用其声明的语言书写，每个答案的文字也与该语言不矛盾。",
     "find.no library": "公开符号未知：在此制作该版本时没有读取任何库。",
     "find.covered": "{all:,} 个公开符号中有 {count:,} 个（{share}）有样本。",
     "quality.counts": "数量",

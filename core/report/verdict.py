@@ -111,7 +111,9 @@ def _says(comparison: Comparison, dataset: DatasetFacts | None, words: Words) ->
         yield words.say(f"means.{comparison.metric}")
     for reason, count in (dataset.held_out if dataset else {}).items():
         yield words.say(f"means.{reason}.one" if count == 1 else f"means.{reason}", count=count)
-    yield words.say(f"means.{comparison.verdict}", fewest=FEWEST_CHANGES)
+    undecided = comparison.verdict == "no difference"
+    sure = not comparison.difference.low <= 0 <= comparison.difference.high
+    yield words.say("means.too few" if undecided and sure else f"means.{comparison.verdict}", fewest=FEWEST_CHANGES)
 
 
 def _limits(models: Sequence[ModelReport], comparison: Comparison, words: Words) -> Iterator[str]:

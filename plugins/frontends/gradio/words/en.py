@@ -726,7 +726,7 @@ TEXTS: Mapping[str, str] = {
     "chat_writing": "writing…",
     "chat_stopping": "stopping…",
     "chat_stopped": "stopped here",
-    "chat_cut": "cut off here: “Longest reply” in the settings allows more",
+    "chat_cut": "cut off here: “Longest reply” in “Settings of the answers” allows more",
     "chat_failed": "No answer: {reason}",
     "chat_lost": "No answer yet, or it was lost when docutune was killed.",
     "chat_question": "Question",

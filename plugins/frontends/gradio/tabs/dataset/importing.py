@@ -38,7 +38,7 @@ class _Files:
         words = room.words
         self._room = room
         self.files = gr.File(
-            label=words("import_files"), file_count="multiple", file_types=_SUFFIXES, height=140, elem_id="import-files"
+            label=words("import_files"), file_count="multiple", file_types=_SUFFIXES, elem_id="import-files"
         )
         gr.HTML(show.to_do(words("import_about", look=words("import_look"))), padding=False)
         with gr.Row(equal_height=True):

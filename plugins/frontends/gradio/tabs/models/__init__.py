@@ -93,9 +93,12 @@ class _Tab:
         """The table, the choice, and the inside of what is chosen, where models have come or gone."""
         look = self._desk.look()
         sign = (*self._desk.model_changes(), look.outcome if look else "")
-        if sign == seen:
-            return sign, gr.skip(), gr.skip(), gr.skip()
+        if seen is not None and sign == seen[0]:
+            return seen, gr.skip(), gr.skip(), gr.skip()
         found = choices(self._room)
         names = [value for _, value in found]
-        kept = name if name and (name in names or seen is None) else next(iter(names), "")
-        return sign, table(self._room), gr.update(choices=found, value=kept), self.inside(kept)
+        first = next(iter(names), "")
+        kept = name if name and (name in names or seen is None) else first
+        if seen is not None and name == seen[1]:
+            kept = first  # nobody chose the one that was the newest
+        return (sign, first), table(self._room), gr.update(choices=found, value=kept), self.inside(kept)
