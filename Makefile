@@ -3,14 +3,14 @@
 #   make test                the test suite
 #   make soak                kills and full disks, for half an hour or so: nothing may be lost
 #   make docs                docs/cli.md, from the commands themselves
-#   JOBS=4 beside test      runs that many test files at once (3 when not given; many wait)
+#   JOBS=8 beside test      runs that many test files at once (4 when not given; many wait)
 #   CPU=1 beside each        installs the CPU build of torch, for machines without an NVIDIA GPU
 
 PYTHON ?= python3
 VENV ?= .venv
 CPU ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-JOBS ?= 3
+JOBS ?= 4
 LIBRARY ?= click==8.3.1
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 

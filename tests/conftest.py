@@ -17,9 +17,10 @@ from forked import Forks
 _OF_A_TERMINAL = {"COLUMNS", "LINES"}  # pytest-xdist sets them for its workers
 _SECONDS = 180  # that a command may take on a busy machine
 _LONGEST = (
-    *("crashes", "reuse", "resume_runs", "devices", "ui_whole", "stranger_packages", "end_to_end", "endpoint"),
-    *("pipeline", "chat", "init", "ui_models", "training", "resume", "tuning", "status", "import", "disk_full"),
-    *("local_chat", "environments", "clean"),
+    *("crashes", "reuse", "resume_runs", "devices", "ui_whole", "resume", "stranger_packages", "end_to_end"),
+    *("endpoint", "ui_dataset", "ui", "pipeline", "chat", "init", "ui_chat", "training", "ui_models", "tuning"),
+    *("status", "import", "disk_full", "worker", "report_page", "following", "local_chat", "runtime", "ui_evaluate"),
+    *("ui_hostile", "detached", "environments", "clean", "trace", "stopped_chat", "hubs"),
 )
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(_LONGEST)}
 
